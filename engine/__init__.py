@@ -1,0 +1,1 @@
+"""Engines: what follows from facts and rules, and the diagnosis made of it."""

@@ -1,0 +1,107 @@
+"""What could still change: the unknown facts that a condition waits for.
+
+A condition is judged in Kleene's three values: a test of an unknown fact may go either way.
+Conclusions count as they stand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..rules.language import Absent, All, Any, Condition, Holds, Listed, Quantifier, Span, Test
+from .case import Case, Row, owner_row, test_holds
+from .outcome import Outcome
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Unknown:
+    """A fact that nobody has established: of the deal, of an item, or (``fact`` empty) a whole collection."""
+
+    collection: str
+    about: str
+    fact: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """True, False, or None (open) with the facts that would settle it."""
+
+    truth: bool | None
+    waiting: frozenset[Unknown] = frozenset()
+
+
+_TRUE, _FALSE = Judgement(True), Judgement(False)
+
+
+def judge(condition: Condition, row: Row, case: Case, outcome: Outcome) -> Judgement:
+    """Return whether a condition holds of a row whatever the unknown facts are, or what it waits for."""
+    match condition:
+        case Test():
+            return _judge_test(condition, row, case)
+        case All(parts):
+            return _combine([judge(part, row, case, outcome) for part in parts], decisive=False)
+        case Any(parts):
+            return _combine([judge(part, row, case, outcome) for part in parts], decisive=True)
+        case Holds(name, collection):
+            return _plain(outcome.holds(name, row.id if collection else ""))
+        case Absent(name, collection):
+            return _plain(not outcome.holds(name, row.id if collection else ""))
+        case Listed(of, wanted):
+            return _plain((of in case.items) == wanted)
+        case Quantifier():
+            return _judge_quantifier(condition, case, outcome)
+
+
+def _plain(truth: bool) -> Judgement:
+    return _TRUE if truth else _FALSE
+
+
+def _judge_test(test: Test, row: Row, case: Case) -> Judgement:
+    owner = owner_row(test.path, row, case)
+    if test.kind in ("unknown", "stale", "inferred") or str(test.path) in owner.values:
+        return _plain(test_holds(test, owner, case.as_of))
+    path = test.path
+    if path.owner == "ref":
+        target = row.values.get(path.through)
+        if target is None:
+            return Judgement(None, frozenset({Unknown(_collection_of(row, case), row.id, path.through)}))
+        if path.fact == "id":
+            return _FALSE
+        return Judgement(None, frozenset({Unknown(path.collection, str(target), path.fact)}))
+    return Judgement(None, frozenset({Unknown(path.collection, owner.id, path.fact)}))
+
+
+def _collection_of(row: Row, case: Case) -> str:
+    return next(name for name, rows in case.items.items() if any(other is row for other in rows))
+
+
+def _combine(judgements: list[Judgement], decisive: bool) -> Judgement:
+    """Combine parts of which one with the truth ``decisive`` settles the whole."""
+    waiting: set[Unknown] = set()
+    for judgement in judgements:
+        if judgement.truth is decisive:
+            return judgement
+        waiting |= judgement.waiting
+    return Judgement(None, frozenset(waiting)) if waiting else _plain(not decisive)
+
+
+def _judge_quantifier(quantifier: Quantifier, case: Case, outcome: Outcome) -> Judgement:
+    if quantifier.of not in case.items:
+        return Judgement(None, frozenset({Unknown(quantifier.of, "", "")}))
+    sure = 0
+    open_items: list[Judgement] = []
+    for row in case.rows(quantifier.of):
+        judgement = judge(quantifier.where, row, case, outcome)
+        if quantifier.have is not None and judgement.truth is not False:
+            have = judge(quantifier.have, row, case, outcome)
+            negated = Judgement(None if have.truth is None else not have.truth, have.waiting)
+            judgement = _combine([judgement, negated], decisive=False)
+        if judgement.truth:
+            sure += 1
+        elif judgement.truth is None:
+            open_items.append(judgement)
+    span = {"some": Span(low=1), "none": Span(high=0), "every": Span(high=0)}.get(quantifier.name, quantifier.span)
+    answers = {span.holds(count) for count in range(sure, sure + len(open_items) + 1)}
+    if len(answers) == 1:
+        return _plain(answers.pop())
+    return Judgement(None, frozenset().union(*(judgement.waiting for judgement in open_items)))

@@ -1,0 +1,89 @@
+"""Which unknown facts matter most: those for which most of the diagnosis waits.
+
+Every open criterion, and every rule that could still find or advise something, is worth some
+points (parameters ``question_points_*``), shared equally among the facts that it waits for. A
+fact that alone would settle something therefore comes before one that is only part of a list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ..rules.base import RuleBase
+from .case import Case
+from .diagnosis import Question, StepState
+from .outcome import Outcome
+from .pending import Unknown, judge
+
+_SHARES = 60  # divisible by every number of facts up to 6, so that sharing rarely rounds
+
+
+@dataclass
+class _Tally:
+    points: int = 0
+    why: dict[str, None] = field(default_factory=dict)
+
+
+def rank_questions(base: RuleBase, case: Case, outcome: Outcome, steps: tuple[StepState, ...], proven: str) -> tuple[Question, ...]:
+    """Return the unknown facts by falling points; ties are in the order of the vocabulary."""
+    tallies: dict[Unknown, _Tally] = {}
+    for why, points, waiting in (*_of_criteria(base, steps, proven), *_of_rules(base, case, outcome)):
+        for unknown in waiting:
+            tally = tallies.setdefault(unknown, _Tally())
+            tally.points += points * _SHARES // len(waiting)
+            tally.why[why] = None
+    order = _vocabulary_order(base)
+    ranked = sorted(tallies.items(), key=lambda entry: (-entry[1].points, order[entry[0].collection, entry[0].fact], entry[0].about))
+    return tuple(
+        Question(_name(unknown), unknown.about, tally.points, tuple(tally.why)) for unknown, tally in ranked if tally.points
+    )
+
+
+def _name(unknown: Unknown) -> str:
+    """Return the id of a question's fact: ``budget.status``, ``stakeholders.attitude``, or a whole collection."""
+    return ".".join(part for part in (unknown.collection, unknown.fact) if part)
+
+
+def _vocabulary_order(base: RuleBase) -> dict[tuple[str, str], int]:
+    names = [("", fact) for fact in base.vocabulary.facts]
+    for collection in base.vocabulary.collections.values():
+        names += [(collection.id, ""), *((collection.id, fact) for fact in collection.facts)]
+    return {name: number for number, name in enumerate(names)}
+
+
+def _of_criteria(
+    base: RuleBase, steps: tuple[StepState, ...], proven: str
+) -> Iterator[tuple[str, int, tuple[Unknown, ...]]]:
+    here = next(number for number, step in enumerate(steps) if step.id == proven)
+    for number, step in enumerate(steps):
+        distance = {0: "current", 1: "next"}.get(number - here, "other")
+        points = int(base.parameters[f"question_points_{distance}_step"].value)
+        for criterion in step.criteria:
+            if criterion.state == "unknown":
+                yield criterion.id, points, criterion.waiting
+
+
+def _of_rules(base: RuleBase, case: Case, outcome: Outcome) -> Iterator[tuple[str, int, tuple[Unknown, ...]]]:
+    for rule in base.rules.values():
+        worth = [(name, _worth(base, name)) for name in rule.concludes]
+        best = max(worth, key=lambda entry: entry[1])
+        if not best[1]:
+            continue
+        for row in case.rows(rule.scope):
+            if all(outcome.holds(name, row.id) for name in rule.concludes):
+                continue
+            judgement = judge(rule.when, row, case, outcome)
+            if judgement.truth is None:
+                yield best[0].partition(".")[2], best[1], tuple(judgement.waiting)
+
+
+def _worth(base: RuleBase, conclusion: str) -> int:
+    verb, _, target = conclusion.partition(".")
+    if verb == "find":
+        return int(base.parameters[f"question_points_{base.findings[target].severity}_finding"].value)
+    if verb == "do":
+        return int(base.parameters["question_points_action"].value)
+    return 0
+
+

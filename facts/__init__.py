@@ -1,0 +1,1 @@
+"""Facts: the vocabulary of what can be known of a deal, and deal files read against it."""

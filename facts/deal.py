@@ -1,0 +1,249 @@
+"""A deal: everything known of one pursuit at one key account on one date."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as AnyMapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from .problems import Place, Problems, hint, listing
+from .reader import describe
+from .source import Mapping, Node, Scalar, Sequence, parse, read_bytes
+from .values import BadValue, FactValue, in_order, is_unknown, parse_member, parse_value
+from .vocabulary import Collection, Fact, Vocabulary
+
+AS_OF = "as_of"
+_OBSERVATION_KEYS = ("value", "by", "seen", "confirmed")
+MOST_ITEMS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """A known value, and, as far as told, who said it, when it was seen, and whether it is confirmed.
+
+    ``confirmed`` is False for a value that was only inferred (a layer guessed from a job title).
+    """
+
+    value: FactValue
+    by: str = ""
+    seen: date | None = None
+    confirmed: bool = True
+    place: Place = field(default=Place(""), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One row of a collection; facts that nobody has established are absent."""
+
+    id: str
+    facts: AnyMapping[str, Observation]
+    place: Place = field(default=Place(""), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Deal:
+    """The facts of a deal by id, and its items by collection.
+
+    A collection that is left out is unknown; one given as an empty list is known to be empty.
+    """
+
+    facts: AnyMapping[str, Observation]
+    items: AnyMapping[str, tuple[Item, ...]]
+    file: str = field(default="", compare=False)
+
+    @property
+    def as_of(self) -> date:
+        """The day that the facts describe; every age is counted from it."""
+        value = self.facts[AS_OF].value
+        assert isinstance(value, date)
+        return value
+
+    def get(self, fact_id: str) -> FactValue | None:
+        """Return the value of a fact about the deal, or None if it is unknown."""
+        observation = self.facts.get(fact_id)
+        return None if observation is None else observation.value
+
+    def item(self, collection: str, item_id: str) -> Item | None:
+        """Return the item with this id, or None."""
+        return next((item for item in self.items.get(collection, ()) if item.id == item_id), None)
+
+
+def load_deal(path: str, vocabulary: Vocabulary) -> Deal:
+    """Read a deal file (``-``: standard input).
+
+    Raises :class:`~.problems.Rejected` with every problem in the file.
+    """
+    return read_deal(read_bytes(path), "<stdin>" if path == "-" else path, vocabulary)
+
+
+def read_deal(data: bytes, file: str, vocabulary: Vocabulary) -> Deal:
+    """Read a deal from the bytes of a YAML or (by its ending) JSON file; see :func:`load_deal`."""
+    problems = Problems()
+    deal = _Reader(vocabulary, problems).deal(parse(data, file), file)
+    problems.raise_if_any()
+    return deal
+
+
+class _Reader:
+    def __init__(self, vocabulary: Vocabulary, problems: Problems) -> None:
+        self.vocabulary = vocabulary
+        self.problems = problems
+
+    def deal(self, root: Node, file: str) -> Deal:
+        facts: dict[str, Observation] = {}
+        items: dict[str, tuple[Item, ...]] = {}
+        if not isinstance(root, Mapping):
+            self.problems.add(root.place, "", "expected-mapping", found=describe(root))
+            return Deal({}, {}, file)
+        for key, node in root.entries:
+            if key.text in self.vocabulary.collections:
+                read = self._items(self.vocabulary.collections[key.text], node)
+                if read is not None:
+                    items[key.text] = read
+            elif key.text in self.vocabulary.facts:
+                self._fact(self.vocabulary.facts[key.text], key.text, node, facts)
+            elif key.text in self.vocabulary.topics:
+                self._topic(key.text, node, facts)
+            else:
+                self._unknown_key(key, key.text, self._top_level())
+        if AS_OF not in facts and not any(key.text == AS_OF for key, _ in root.entries):
+            self.problems.add(root.place, AS_OF, "as-of-missing")
+        elif AS_OF not in facts and not len(self.problems):
+            self.problems.add(root.place, AS_OF, "as-of-unknown")
+        return Deal(facts, items, file)
+
+    def _top_level(self) -> list[str]:
+        plain = [fact_id for fact_id in self.vocabulary.facts if "." not in fact_id]
+        return plain + list(self.vocabulary.topics) + list(self.vocabulary.collections)
+
+    def _unknown_key(self, key: Scalar, field: str, known: list[str]) -> None:
+        self.problems.add(
+            key.place, field, "unknown-key", found=key.text,
+            hint_en=hint(key.text, known, "en"), hint_zh=hint(key.text, known, "zh"), choices=listing(known, 40),
+        )
+
+    def _topic(self, topic: str, node: Node, facts: dict[str, Observation]) -> None:
+        if isinstance(node, Scalar) and is_unknown(node):
+            return
+        if not isinstance(node, Mapping):
+            self.problems.add(node.place, topic, "expected-mapping", found=describe(node))
+            return
+        known = [fact_id.partition(".")[2] for fact_id in self.vocabulary.facts if fact_id.startswith(topic + ".")]
+        for key, value in node.entries:
+            fact = self.vocabulary.facts.get(f"{topic}.{key.text}")
+            if fact is None:
+                self._unknown_key(key, f"{topic}.{key.text}", known)
+            else:
+                self._fact(fact, fact.id, value, facts)
+
+    def _items(self, collection: Collection, node: Node) -> tuple[Item, ...] | None:
+        if isinstance(node, Scalar) and is_unknown(node):
+            return None
+        if not isinstance(node, Sequence):
+            self.problems.add(node.place, collection.id, "expected-list", found=describe(node))
+            return None
+        if len(node.items) > MOST_ITEMS:
+            self.problems.add(node.place, collection.id, "too-many-items", limit=MOST_ITEMS, found=len(node.items))
+            return None
+        items: dict[str, Item] = {}
+        for number, child in enumerate(node.items):
+            item = self._item(collection, child, f"{collection.id}[{number}]")
+            if item is None:
+                continue
+            if item.id in items:
+                self.problems.add(item.place, f"{collection.id}[{number}].id", "duplicate-id", found=item.id,
+                                  line=items[item.id].place.line)
+            items[item.id] = item
+        return tuple(items.values())
+
+    def _item(self, collection: Collection, node: Node, field: str) -> Item | None:
+        if not isinstance(node, Mapping):
+            self.problems.add(node.place, field, "expected-mapping", found=describe(node))
+            return None
+        facts: dict[str, Observation] = {}
+        item_id = ""
+        for key, value in node.entries:
+            path = f"{field}.{key.text}"
+            fact = collection.facts.get(key.text)
+            if key.text == "id":
+                item_id = value.text.strip() if isinstance(value, Scalar) else ""
+                if not item_id or "\n" in item_id or len(item_id) > 100:
+                    self.problems.add(value.place, path, "bad-id", found=describe(value))
+                    return None
+            elif fact is None:
+                self._unknown_key(key, path, ["id", *collection.facts])
+            else:
+                self._fact(fact, path, value, facts)
+        if not item_id:
+            self.problems.add(node.place, f"{field}.id", "id-missing", item_en=collection.item_label.en,
+                              item_zh=collection.item_label.zh)
+            return None
+        return Item(item_id, facts, node.place)
+
+    def _fact(self, fact: Fact, field: str, node: Node, facts: dict[str, Observation]) -> None:
+        observation = self._observation(fact, field, node) if isinstance(node, Mapping) else self._plain(fact, field, node)
+        if observation is not None:
+            facts[fact.id] = observation
+
+    def _plain(self, fact: Fact, field: str, node: Node) -> Observation | None:
+        value = self._value(fact, field, node)
+        return None if value is None else Observation(value, place=node.place)
+
+    def _value(self, fact: Fact, field: str, node: Node) -> FactValue | None:
+        """Return the value of a node, or None if it is unknown or wrong (then it is noted)."""
+        if isinstance(node, Scalar) and is_unknown(node):
+            return None
+        if fact.type in ("set", "list", "refs"):
+            if not isinstance(node, Sequence):
+                self.problems.add(node.place, field, "expected-list", found=describe(node))
+                return None
+            members = [self._scalar(fact, f"{field}[{number}]", child) for number, child in enumerate(node.items)]
+            return None if None in members else in_order(fact, [str(member) for member in members])
+        return self._scalar(fact, field, node)
+
+    def _scalar(self, fact: Fact, field: str, node: Node) -> FactValue | None:
+        if not isinstance(node, Scalar):
+            self.problems.add(node.place, field, "expected-one-value", found=describe(node))
+            return None
+        try:
+            read = parse_member if fact.type in ("set", "list", "refs") else parse_value
+            return read(fact, node.text)
+        except BadValue as bad:
+            self.problems.add(node.place, field, bad.code, **bad.words)
+            return None
+
+    def _observation(self, fact: Fact, field: str, node: Mapping) -> Observation | None:
+        for key, _ in node.entries:
+            if key.text not in _OBSERVATION_KEYS:
+                self._unknown_key(key, f"{field}.{key.text}", list(_OBSERVATION_KEYS))
+        value_node = node.get("value")
+        if value_node is None:
+            self.problems.add(node.place, f"{field}.value", "missing")
+            return None
+        value = self._value(fact, f"{field}.value", value_node)
+        by = self._side(node, "by", "text", field)
+        seen = self._side(node, "seen", "date", field)
+        confirmed = self._side(node, "confirmed", "bool", field)
+        if value is None:
+            return None
+        return Observation(
+            value, str(by or ""), seen if isinstance(seen, date) else None, confirmed is not False, value_node.place
+        )
+
+    def _side(self, node: Mapping, name: str, kind: str, field: str) -> FactValue | None:
+        """Return one of the notes beside an observed value."""
+        child = node.get(name)
+        if child is None:
+            return None
+        return self._value(_SIDE_FACTS[kind], f"{field}.{name}", child)
+
+
+def _side_fact(kind: str) -> Fact:
+    from .texts import Text
+
+    blank = Text("", "")
+    return Fact(id=kind, type=kind, label=blank, about=blank, question=blank,  # type: ignore[arg-type]
+                whom="anyone", influence="none", effort="low")
+
+
+_SIDE_FACTS = {kind: _side_fact(kind) for kind in ("text", "date", "bool")}

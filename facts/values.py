@@ -1,0 +1,131 @@
+"""Turns what is written in a deal file into canonical values, by the type of the fact."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal, InvalidOperation
+
+from .problems import hint, listing
+from .source import Scalar
+from .vocabulary import Fact
+
+FactValue = bool | int | str | Decimal | date | tuple[str, ...]
+
+UNKNOWN_WORDS = frozenset({"", "~", "null", "Null", "NULL", "unknown", "未知", "不知道", "?", "？"})
+_YES = frozenset({"true", "yes", "是", "有", "已", "√"})
+_NO = frozenset({"false", "no", "否", "无", "没有", "未", "×"})
+_DATE = re.compile(r"(\d{4})(?:-(\d{1,2})-(\d{1,2})|/(\d{1,2})/(\d{1,2})|年(\d{1,2})月(\d{1,2})日)")
+_NUMBER = re.compile(r"([+-]?(?:\d+|\d{1,3}(?:,\d{3})+)(?:\.\d+)?)\s*(万|亿)?\s*元?")
+_FACTORS = {None: 1, "万": 10_000, "亿": 100_000_000}
+LARGEST_NUMBER = Decimal(10) ** 14
+MOST_DECIMALS = 4
+LONGEST_TEXT = 10_000
+
+
+class BadValue(Exception):
+    """A value that its fact does not allow: the code of the message and the words that fill it."""
+
+    def __init__(self, code: str, **words: str) -> None:
+        super().__init__(code)
+        self.code = code
+        self.words = words
+
+
+def is_unknown(scalar: Scalar) -> bool:
+    """Tell whether the writer says that the fact is not known."""
+    return not scalar.quoted and scalar.text in UNKNOWN_WORDS
+
+
+def parse_value(fact: Fact, text: str) -> FactValue:
+    """Return the canonical value of one scalar for a fact that is no set or list.
+
+    Values of enums and ordinals may be written as id or as label in either language.
+    Raises :class:`BadValue`.
+    """
+    if fact.type in ("text", "ref"):
+        return _text(fact, text.strip())
+    return _PARSERS[fact.type](fact, unicodedata.normalize("NFKC", text).strip())
+
+
+def parse_member(fact: Fact, text: str) -> str:
+    """Return one member of a set, list or refs fact. Raises :class:`BadValue`."""
+    plain = unicodedata.normalize("NFKC", text).strip()
+    return _choice(fact, plain) if fact.type == "set" else _text(fact, text.strip())
+
+
+def in_order(fact: Fact, members: list[str]) -> tuple[str, ...]:
+    """Return the members of a set in the order of the vocabulary; lists and refs keep their own."""
+    if fact.type != "set":
+        return tuple(dict.fromkeys(members))
+    return tuple(sorted(set(members), key=lambda member: fact.order[member]))
+
+
+def _choice(fact: Fact, text: str) -> str:
+    value = fact.spellings.get(text)
+    if value is None:
+        choices = [choice.id for choice in fact.values]
+        raise BadValue(
+            "not-a-value", found=text, label_en=fact.label.en, label_zh=fact.label.zh,
+            hint_en=hint(text, fact.spellings, "en"), hint_zh=hint(text, fact.spellings, "zh"),
+            choices=listing(choices), choices_zh=listing([f"{choice.id} {choice.label.zh}" for choice in fact.values]),
+        )
+    return value
+
+
+def _bool(fact: Fact, text: str) -> bool:
+    word = text.lower()
+    if word in _YES or word in _NO:
+        return word in _YES
+    raise BadValue("not-yes-or-no", found=text)
+
+
+def _number(fact: Fact, text: str) -> Decimal:
+    match = _NUMBER.fullmatch(text.lstrip("¥$€£ "))
+    try:
+        number = Decimal(match.group(1).replace(",", "")) * _FACTORS[match.group(2)] if match else None
+    except InvalidOperation:
+        number = None
+    if number is None:
+        raise BadValue("not-a-number", found=text)
+    if abs(number) >= LARGEST_NUMBER or -int(number.normalize().as_tuple().exponent) > MOST_DECIMALS:
+        raise BadValue("number-too-long", found=text, decimals=str(MOST_DECIMALS))
+    if fact.minimum is not None and number < fact.minimum:
+        raise BadValue("below-minimum", found=text, limit=f"{fact.minimum:f}")
+    if fact.maximum is not None and number > fact.maximum:
+        raise BadValue("above-maximum", found=text, limit=f"{fact.maximum:f}")
+    return Decimal(f"{number.normalize():f}")
+
+
+def _int(fact: Fact, text: str) -> int:
+    number = _number(fact, text)
+    if number != number.to_integral_value():
+        raise BadValue("not-a-whole-number", found=text)
+    return int(number)
+
+
+def _date(fact: Fact, text: str) -> date:
+    match = _DATE.fullmatch(text)
+    if match is None:
+        raise BadValue("not-a-date", found=text)
+    year, *rest = (int(part) for part in match.groups() if part is not None)
+    try:
+        return date(year, *rest)
+    except ValueError:
+        raise BadValue("no-such-day", found=text) from None
+
+
+def _text(fact: Fact, text: str) -> str:
+    if not text:
+        raise BadValue("empty-value")
+    if len(text) > LONGEST_TEXT:
+        raise BadValue("text-too-long", limit=str(LONGEST_TEXT), length=str(len(text)))
+    return text
+
+
+_PARSERS: dict[str, Callable[[Fact, str], FactValue]] = {
+    "bool": _bool, "enum": _choice, "ordinal": _choice, "int": _int, "decimal": _number, "money": _number,
+    "date": _date,
+}

@@ -1,0 +1,221 @@
+"""The vocabulary: every fact that can be known of a deal, read from ``vocabulary/*.yaml``.
+
+It is the single source of validation, the JSON Schema, the questions and the documentation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+from unicodedata import normalize
+
+from .problems import Place, Problems, hint, listing
+from .reader import Record
+from .source import Scalar, parse, read_bytes
+from .texts import Text
+
+FactType = Literal["bool", "enum", "ordinal", "int", "decimal", "money", "date", "text", "set", "list", "ref", "refs"]
+FACT_TYPES: tuple[FactType, ...] = (
+    "bool", "enum", "ordinal", "int", "decimal", "money", "date", "text", "set", "list", "ref", "refs",
+)
+WHOM = ("decision", "management", "operation", "seller", "anyone")
+INFLUENCE = ("none", "indirect", "direct")
+EFFORT = ("low", "medium", "high")
+FOLDER = Path(__file__).parent / "vocabulary"
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One allowed value of an enum, ordinal or set."""
+
+    id: str
+    label: Text
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One thing that can be known of a deal, or of one item of a collection.
+
+    ``collection`` is empty for a fact about the deal. ``values`` of an ordinal rise.
+    ``stale_after`` names the parameter with the days after which an observation counts as unknown.
+    """
+
+    id: str
+    type: FactType
+    label: Text
+    about: Text
+    question: Text
+    whom: str
+    influence: str
+    effort: str
+    collection: str = ""
+    values: tuple[Value, ...] = ()
+    to: str = ""
+    stale_after: str = ""
+    minimum: Decimal | None = None
+    maximum: Decimal | None = None
+    sensitive: bool = False
+    opinion: bool = False
+    sources: tuple[str, ...] = ()
+    place: Place = field(default=Place(""), compare=False)
+
+    @cached_property
+    def order(self) -> dict[str, int]:
+        """The rank of each allowed value, from 0."""
+        return {value.id: rank for rank, value in enumerate(self.values)}
+
+    @cached_property
+    def spellings(self) -> dict[str, str]:
+        """Every accepted spelling of each value: its id and its labels, full-width signs made plain."""
+        labels = ((label, value.id) for value in self.values for label in (value.label.zh, value.label.en))
+        return {normalize("NFKC", label): value for label, value in labels} | {value.id: value.id for value in self.values}
+
+    def label_of(self, value: str) -> Text:
+        """Return the label of an allowed value; an unknown one stands for itself."""
+        rank = self.order.get(value)
+        return Text(value, value) if rank is None else self.values[rank].label
+
+
+@dataclass(frozen=True)
+class Collection:
+    """A child table of the deal: its items have facts of their own."""
+
+    id: str
+    item: str
+    label: Text
+    item_label: Text
+    facts: dict[str, Fact]
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """All facts: ``facts`` about the deal by id, ``collections`` with the facts of their items."""
+
+    facts: dict[str, Fact]
+    collections: dict[str, Collection]
+    topics: dict[str, Text]
+
+    def all_facts(self) -> Iterator[Fact]:
+        """Yield every fact of the deal and of every collection, in the order of the files."""
+        yield from self.facts.values()
+        for collection in self.collections.values():
+            yield from collection.facts.values()
+
+    def find(self, fact_id: str, collection: str = "") -> Fact | None:
+        """Return a fact of the deal, or of ``collection``."""
+        facts = self.collections[collection].facts if collection else self.facts
+        return facts.get(fact_id)
+
+
+def load_vocabulary(folders: Iterable[Path] = (FOLDER,)) -> Vocabulary:
+    """Read the vocabulary; folders that come later add to those before.
+
+    Raises :class:`~.problems.Rejected` with every problem of every file.
+    """
+    problems = Problems()
+    loader = _Loader(problems)
+    for folder in folders:
+        for path in sorted(folder.glob("*.yaml")):
+            loader.file(path)
+    loader.check_references()
+    problems.raise_if_any()
+    return Vocabulary(loader.facts, loader.collections, loader.topics)
+
+
+class _Loader:
+    def __init__(self, problems: Problems) -> None:
+        self.problems = problems
+        self.facts: dict[str, Fact] = {}
+        self.collections: dict[str, Collection] = {}
+        self.topics: dict[str, Text] = {}
+
+    def file(self, path: Path) -> None:
+        node = parse(read_bytes(str(path)), str(path))
+        top = Record(node, "", self.problems, node.place)
+        if top.has("collection"):
+            self._collection(top)
+        else:
+            self.topics.update(top.records("topics", lambda topic: (topic.text("id", True), topic.bilingual("label"))))
+            for fact in top.records("facts", lambda record: self._fact(record, ""), required=True):
+                self._add(fact, self.facts)
+        top.close()
+
+    def _collection(self, top: Record) -> None:
+        head = Record(top.node("collection"), "collection", self.problems, top.place)
+        collection = Collection(
+            head.text("id", required=True), head.text("item", required=True),
+            head.bilingual("label"), head.bilingual("item_label"), {},
+        )
+        head.close()
+        for fact in top.records("facts", lambda record: self._fact(record, collection.id), required=True):
+            self._add(fact, collection.facts)
+        self.collections[collection.id] = collection
+
+    def _add(self, fact: Fact, table: dict[str, Fact]) -> None:
+        if fact.id in table:
+            self.problems.add(fact.place, fact.id, "defined-twice", found=fact.id, other=table[fact.id].place)
+        topic = fact.id.partition(".")[0]
+        if not fact.collection and "." in fact.id and topic not in self.topics:
+            self.problems.add(fact.place, fact.id, "topic-unknown", found=topic,
+                              hint_en=hint(topic, self.topics, "en"), hint_zh=hint(topic, self.topics, "zh"))
+        table[fact.id] = fact
+
+    def _fact(self, record: Record, collection: str) -> Fact:
+        fact = Fact(
+            id=record.text("id", required=True),
+            type=record.choice("type", FACT_TYPES),  # type: ignore[arg-type]
+            label=record.bilingual("label"),
+            about=record.bilingual("about"),
+            question=record.bilingual("question"),
+            whom=record.choice("whom", WHOM),
+            influence=record.choice("influence", INFLUENCE),
+            effort=record.choice("effort", EFFORT),
+            collection=collection,
+            values=record.records("values", lambda value: Value(value.text("id", True), value.bilingual("label"))),
+            to=record.text("to"),
+            stale_after=record.text("stale_after"),
+            minimum=self._bound(record, "minimum"),
+            maximum=self._bound(record, "maximum"),
+            sensitive=record.flag("sensitive"),
+            opinion=record.flag("opinion"),
+            sources=record.texts("sources"),
+            place=record.place,
+        )
+        self._check(fact)
+        return fact
+
+    def _bound(self, record: Record, name: str) -> Decimal | None:
+        node = record.node(name)
+        if node is None:
+            return None
+        try:
+            return Decimal(node.text if isinstance(node, Scalar) else "")
+        except InvalidOperation:
+            self.problems.add(node.place, record.path(name), "not-a-number", found=getattr(node, "text", ""))
+            return None
+
+    def _check(self, fact: Fact) -> None:
+        needs_values = fact.type in ("enum", "ordinal", "set")
+        if needs_values != bool(fact.values):
+            self.problems.add(fact.place, fact.id, "values-missing" if needs_values else "values-unwanted", type=fact.type)
+        spellings: dict[str, str] = {}
+        for value in fact.values:
+            for spelling in {value.id, value.label.en, value.label.zh}:
+                if spellings.setdefault(spelling, value.id) != value.id:
+                    self.problems.add(fact.place, fact.id, "label-ambiguous", found=spelling)
+        if (fact.type in ("ref", "refs")) != bool(fact.to):
+            self.problems.add(fact.place, fact.id, "to-missing" if not fact.to else "to-unwanted", type=fact.type)
+
+    def check_references(self) -> None:
+        for collection in self.collections.values():
+            for fact in collection.facts.values():
+                if fact.to and fact.to not in self.collections:
+                    self.problems.add(
+                        fact.place, fact.id, "collection-unknown", found=fact.to,
+                        hint_en=hint(fact.to, self.collections, "en"), hint_zh=hint(fact.to, self.collections, "zh"),
+                        choices=listing(sorted(self.collections)),
+                    )

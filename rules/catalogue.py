@@ -1,0 +1,151 @@
+"""What rules conclude and rest on: actions, findings, talk tracks, steps, sources, parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal
+
+from ..facts.problems import Place
+from ..facts.texts import Text
+from .language import Condition
+
+DEAL = "deal"
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """While the action that declares it is proposed, ``action`` is withheld; ``tension`` says why."""
+
+    action: str
+    tension: str
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A thing to do next. ``about`` is ``deal`` or the collection whose item it is done with.
+
+    ``priority`` runs from 1 to 99, higher first; ``within_days`` counts from ``as_of``.
+    """
+
+    id: str
+    about: str
+    kind: str
+    priority: int
+    effort: str
+    within_days: int
+    who: str
+    label: Text
+    how: Text
+    words: Text | None
+    why: Text
+    done_when: Text
+    after_loss: bool = False
+    withheld_when: tuple[str, ...] = ()
+    overrides: tuple[Override, ...] = ()
+    place: Place = field(default=Place(""), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A risk, strength, gap, caution, or conflict inside the file."""
+
+    id: str
+    about: str
+    kind: str
+    severity: str
+    label: Text
+    meaning: Text
+    blocks: tuple[str, ...] = ()
+    withheld_when: tuple[str, ...] = ()
+    place: Place = field(default=Place(""), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """What to say to somebody who cares about ``concern``."""
+
+    id: str
+    concern: str
+    label: Text
+    opening: Text
+    proof: Text
+    question: Text
+    objection: Text
+    answer: Text
+    commitment: Text
+    place: Place = field(default=Place(""), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """One condition that a step must meet before the next one has ground to stand on."""
+
+    id: str
+    step: str
+    label: Text
+    why: Text
+    recognise: Text
+    misread: Text
+    when: Condition
+    basis: str
+    do: str
+    because: tuple[str, ...]
+    place: Place = field(default=Place(""), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One of the six steps; ``starts_when`` puts a deal there whatever else is open."""
+
+    id: str
+    label: Text
+    aim: Text
+    criteria: tuple[Criterion, ...]
+    starts_when: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A number that a coach may turn, with its unit and where it comes from."""
+
+    id: str
+    value: int | Decimal
+    unit: str
+    label: Text
+    about: Text
+    basis: str
+    because: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A numbered statement that rules rest on.
+
+    ``kind`` is ``article`` (a heuristic of the article), ``supplement`` (general practice) or
+    ``reading`` (our reading where the article is silent). ``uncarried`` says why nothing carries it.
+    """
+
+    id: str
+    kind: Literal["article", "supplement", "reading"]
+    text: Text
+    nature: str = ""
+    at: str = ""
+    origin: str = ""
+    grade: str = ""
+    fills: Text | None = None
+    uncarried: Text | None = None
+    place: Place = field(default=Place(""), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Tension:
+    """Two pieces of advice that pull apart, and which of them comes first."""
+
+    id: str
+    label: Text
+    sides: tuple[tuple[str, ...], ...]
+    first: Text
+    why: Text
+    basis: str
+    because: tuple[str, ...]

@@ -1,0 +1,304 @@
+"""Reads the files of a rule folder into records; what each file may hold is told by its top-level keys."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from ..facts.problems import Place, Problems, hint, listing
+from ..facts.reader import Record
+from ..facts.source import Node, Scalar, Sequence, parse, read_bytes
+from ..facts.texts import Text
+from ..facts.vocabulary import EFFORT, Vocabulary
+from .catalogue import DEAL, Action, Criterion, Finding, Override, Parameter, Source, Step, Talk, Tension
+from .conditions import ConditionReader
+from .language import ALWAYS, Absent, Condition, Holds, Rule, Test, walk
+
+KINDS_OF_ACTION = ("remove_blocker", "advance", "learn", "maintain", "prepare")
+KINDS_OF_FINDING = ("risk", "strength", "gap", "caution", "conflict")
+SEVERITIES = ("high", "medium", "low")
+DOERS = ("rep", "manager", "expert", "service", "coach")
+BASES = ("article", "reading", "convention")
+NATURES = ("definition", "classification", "fact", "precondition", "heuristic", "action", "principle", "caution", "indicator")
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_RULE_ID = re.compile(r"[a-z][a-z0-9_]*(?:[.-][a-z0-9_]+)*")
+_PLACEHOLDER = re.compile(r"\{(\w*)\}")
+_STEP_ORDER = ("investigation", "visits", "needs", "proposal", "closing", "service")
+
+
+class Loader:
+    """Collects the records of all files; :meth:`finish` checks what can only be known at the end."""
+
+    def __init__(self, vocabulary: Vocabulary, problems: Problems) -> None:
+        self.vocabulary = vocabulary
+        self.problems = problems
+        self.version = ""
+        self.parameters: dict[str, Parameter] = {}
+        self.sources: dict[str, Source] = {}
+        self.tensions: dict[str, Tension] = {}
+        self.actions: dict[str, Action] = {}
+        self.findings: dict[str, Finding] = {}
+        self.talks: dict[str, Talk] = {}
+        self.steps: tuple[Step, ...] = ()
+        self.rules: dict[str, Rule] = {}
+        self.declared_scopes: dict[str, str] = {}
+        self._conditions = ConditionReader(vocabulary, {}, problems)
+        self._late: list[Callable[[], None]] = []
+        self._cited: list[tuple[str, Place, str]] = []
+        self._steps: dict[str, Step] = {}
+
+    def file(self, path: Path, name: str) -> None:
+        """Read one file. Conditions wait until every parameter is known."""
+        node = parse(read_bytes(str(path)), str(path))
+        top = Record(node, "", self.problems, node.place)
+        if top.has("version"):
+            self.version = top.text("version")
+        self._table(top, "parameters", self._parameter, self.parameters)
+        self._table(top, "heuristics", self._heuristic, self.sources)
+        self._table(top, "supplements", self._supplement, self.sources)
+        self._table(top, "tensions", self._tension, self.tensions)
+        self._table(top, "actions", self._action, self.actions)
+        self._table(top, "findings", self._finding, self.findings)
+        self._table(top, "talks", self._talk, self.talks)
+        for key, read in (("rules", self._rule), ("steps", self._step)):
+            if top.has(key):
+                top.records(key, read)
+        top.close()
+
+    def _table(self, top: Record, key: str, read: Callable[[Record], Any], table: dict[str, Any]) -> None:
+        if not top.has(key):
+            return
+        for number, entry in enumerate(top.records(key, read)):
+            if entry.id in table:
+                self.problems.add(getattr(entry, "place", top.place), f"{key}[{number}].id", "defined-twice",
+                                  found=entry.id, other=getattr(table[entry.id], "place", top.place))
+            table[entry.id] = entry
+
+    def finish(self) -> None:
+        """Read the conditions, then check every name that one file uses and another defines."""
+        self._conditions.parameters = {name: parameter.value for name, parameter in self.parameters.items()}
+        for late in self._late:
+            late()
+        self.steps = tuple(sorted(self._steps.values(), key=lambda step: _STEP_ORDER.index(step.id)))
+        for source_id, place, field in self._cited:
+            if source_id not in self.sources and source_id not in self.tensions:
+                self._unknown(place, field, "source-unknown", source_id, [*self.sources, *self.tensions])
+        for missing in (step for step in _STEP_ORDER if step not in self._steps):
+            self.problems.add(Place("steps"), missing, "step-missing", found=missing)
+        self._check_overrides()
+
+    def _unknown(self, place: Place, field: str, code: str, found: str, known: Iterable[str]) -> None:
+        names = list(known)
+        self.problems.add(place, field, code, found=found, hint_en=hint(found, names, "en"),
+                          hint_zh=hint(found, names, "zh"), choices=listing(names))
+
+    def _because(self, record: Record, required: bool = True) -> tuple[str, ...]:
+        sources = record.texts("because")
+        if required and not sources and record.valid:
+            self.problems.add(record.place, record.path("because"), "missing")
+        self._cited += [(source, record.place, record.path("because")) for source in sources]
+        return sources
+
+    def _id(self, record: Record, pattern: re.Pattern[str]) -> str:
+        value = record.text("id", required=True)
+        if value and not pattern.fullmatch(value):
+            self.problems.add(record.place, record.path("id"), "bad-name", found=value)
+        return value
+
+    def _parameter(self, record: Record) -> Parameter:
+        text = record.text("value", required=True, default="0")
+        try:
+            value = Decimal(text)
+        except InvalidOperation:
+            self.problems.add(record.place, record.path("value"), "not-a-number", found=text)
+            value = Decimal(0)
+        return Parameter(
+            id=self._id(record, _NAME), value=int(value) if value == value.to_integral_value() else value,
+            unit=record.text("unit", required=True), label=record.bilingual("label"), about=record.bilingual("about"),
+            basis=record.choice("basis", BASES), because=self._because(record),
+        )
+
+    def _heuristic(self, record: Record) -> Source:
+        return Source(
+            id=record.text("id", required=True), kind="article", text=self._statement(record),
+            nature=record.choice("kind", NATURES), at=record.text("at", required=True),
+            uncarried=record.bilingual("uncarried") if record.has("uncarried") else None, place=record.place,
+        )
+
+    def _supplement(self, record: Record) -> Source:
+        return Source(
+            id=record.text("id", required=True),
+            kind=record.choice("kind", ("supplement", "reading")),  # type: ignore[arg-type]
+            text=self._statement(record), origin=record.text("source"), grade=record.text("grade"),
+            fills=record.bilingual("fills") if record.has("fills") else None, place=record.place,
+        )
+
+    def _statement(self, record: Record) -> Text:
+        return Text(record.text("en", required=True), record.text("zh", required=True))
+
+    def _tension(self, record: Record) -> Tension:
+        sides = record.node("sides", required=True)
+        read: tuple[tuple[str, ...], ...] = ()
+        if isinstance(sides, Sequence):
+            read = tuple(
+                tuple(child.text for child in side.items if isinstance(child, Scalar))
+                for side in sides.items if isinstance(side, Sequence)
+            )
+        self._cited += [(source, record.place, record.path("sides")) for side in read for source in side]
+        return Tension(
+            id=record.text("id", required=True), label=record.bilingual("label"), sides=read,
+            first=record.bilingual("first"), why=record.bilingual("why"), basis=record.choice("basis", BASES[:2]),
+            because=self._because(record),
+        )
+
+    def _about(self, record: Record) -> str:
+        return record.choice("about", (DEAL, *self.vocabulary.collections))
+
+    def _text(self, record: Record, name: str, about: str) -> Text:
+        """Return a text whose placeholders exist where it is shown."""
+        text = record.bilingual(name)
+        allowed = ("account",) if about == DEAL else ("account", "name")
+        for placeholder in _PLACEHOLDER.findall(text.en) + _PLACEHOLDER.findall(text.zh):
+            if placeholder not in allowed:
+                self._unknown(record.place, record.path(name), "placeholder-unknown", placeholder, allowed)
+        return text
+
+    def _action(self, record: Record) -> Action:
+        about = self._about(record)
+        action = Action(
+            id=self._id(record, _NAME), about=about, kind=record.choice("kind", KINDS_OF_ACTION),
+            priority=record.number("priority", required=True), effort=record.choice("effort", EFFORT),
+            within_days=record.number("within_days", required=True), who=record.choice("who", DOERS),
+            label=self._text(record, "label", about), how=self._text(record, "how", about),
+            words=self._text(record, "words", about) if record.has("words") else None,
+            why=self._text(record, "why", about), done_when=self._text(record, "done_when", about),
+            after_loss=record.flag("after_loss"), withheld_when=record.texts("withheld_when"),
+            overrides=record.records("overrides", self._override), place=record.place,
+        )
+        if not 1 <= action.priority <= 99:
+            self.problems.add(record.place, record.path("priority"), "out-of-range", found=action.priority, low=1, high=99)
+        return action
+
+    def _override(self, record: Record) -> Override:
+        override = Override(record.text("action", required=True), record.text("tension", required=True))
+        if override.tension:
+            self._cited.append((override.tension, record.place, record.path("tension")))
+        return override
+
+    def _finding(self, record: Record) -> Finding:
+        about = self._about(record)
+        blocks = record.texts("blocks")
+        for step in blocks:
+            if step not in _STEP_ORDER:
+                self._unknown(record.place, record.path("blocks"), "step-unknown", step, _STEP_ORDER)
+        return Finding(
+            id=self._id(record, _NAME), about=about, kind=record.choice("kind", KINDS_OF_FINDING),
+            severity=record.choice("severity", SEVERITIES), label=self._text(record, "label", about),
+            meaning=self._text(record, "meaning", about), blocks=blocks,
+            withheld_when=record.texts("withheld_when"), place=record.place,
+        )
+
+    def _talk(self, record: Record) -> Talk:
+        parts = {name: self._text(record, name, "stakeholders")
+                 for name in ("label", "opening", "proof", "question", "objection", "answer", "commitment")}
+        return Talk(id=self._id(record, _NAME), concern=record.text("concern", required=True), place=record.place, **parts)
+
+    def _step(self, record: Record) -> None:
+        step_id = record.choice("id", _STEP_ORDER)
+        label, aim = record.bilingual("label"), record.bilingual("aim")
+        starts = record.node("starts_when")
+        drafts = record.records("criteria", lambda criterion: self._criterion(criterion, step_id), required=True)
+
+        def finish() -> None:
+            criteria = tuple(draft() for draft in drafts)
+            condition = None if starts is None else self._facts_only(starts, f"{step_id}.starts_when")
+            self._steps[step_id] = Step(step_id, label, aim, criteria, condition)
+
+        self._late.append(finish)
+
+    def _criterion(self, record: Record, step_id: str) -> Callable[[], Criterion]:
+        criterion_id = self._id(record, _RULE_ID)
+        texts = {name: record.bilingual(name) for name in ("label", "why", "recognise", "misread")}
+        when = record.node("when", required=True)
+        basis, do, because = record.choice("basis", BASES[:2]), record.text("do"), self._because(record)
+        place, field = record.place, record.path("do")
+        if not criterion_id.startswith(f"{step_id}."):
+            self.problems.add(place, record.path("id"), "criterion-prefix", found=criterion_id, prefix=f"{step_id}.")
+
+        def finish() -> Criterion:
+            condition = ALWAYS if when is None else self._facts_only(when, criterion_id)
+            if do:
+                self._check_catalogue("do", do, "", place, field)
+            return Criterion(id=criterion_id, step=step_id, when=condition, basis=basis, do=do, because=because,
+                             place=place, **texts)
+
+        return finish
+
+    def _facts_only(self, node: Node, field: str) -> Condition:
+        """Read a condition that may ask about facts only, so that learning a fact can only settle it."""
+        condition = self._conditions.read(node, "", f"{field}.when")
+        for part in walk(condition):
+            if isinstance(part, Holds | Absent) or (
+                isinstance(part, Test) and part.kind in ("unknown", "stale", "inferred")
+            ):
+                self.problems.add(node.place, field, "facts-only")
+        return condition
+
+    def _rule(self, record: Record) -> None:
+        rule_id = self._id(record, _RULE_ID)
+        label = record.bilingual("label")
+        scope = record.text("for_each")
+        if scope and scope not in self.vocabulary.collections:
+            self._unknown(record.place, record.path("for_each"), "collection-unknown", scope, self.vocabulary.collections)
+            scope = ""
+        when, then = record.node("when", required=True), record.node("then", required=True)
+        because = self._because(record)
+        place, field = record.place, record.field
+        if rule_id in self.rules:
+            self.problems.add(place, f"{field}.id", "defined-twice", found=rule_id, other=self.rules[rule_id].place)
+        self.rules[rule_id] = Rule(rule_id, scope, ALWAYS, (), because, label, place=place)
+
+        def finish() -> None:
+            condition = ALWAYS if when is None else self._conditions.read(when, scope, f"{rule_id}.when")
+            concludes = () if then is None else self._then(then, scope, f"{rule_id}.then")
+            self.rules[rule_id] = Rule(rule_id, scope, condition, concludes, because, label, place=place)
+
+        self._late.append(finish)
+
+    def _then(self, node: Node, scope: str, field: str) -> tuple[str, ...]:
+        record = Record(node, field, self.problems, node.place)
+        names: list[str] = []
+        for name in record.texts("conclude"):
+            if not _NAME.fullmatch(name):
+                self.problems.add(record.place, record.path("conclude"), "bad-name", found=name)
+            elif self.declared_scopes.setdefault(name, scope) != scope:
+                self.problems.add(record.place, record.path("conclude"), "two-scopes", found=name,
+                                  scope=scope or DEAL, other=self.declared_scopes[name] or DEAL)
+            names.append(name)
+        for verb in ("find", "do", "say"):
+            for target in record.texts(verb):
+                self._check_catalogue(verb, target, scope, record.place, record.path(verb))
+                names.append(f"{verb}.{target}")
+        record.close()
+        if not names and record.valid:
+            self.problems.add(record.place, field, "concludes-nothing")
+        return tuple(names)
+
+    def _check_catalogue(self, verb: str, target: str, scope: str, place: Place, field: str) -> None:
+        table: dict[str, Any] = {"find": self.findings, "do": self.actions, "say": self.talks}[verb]
+        if target not in table:
+            self._unknown(place, field, f"{verb}-unknown", target, table)
+            return
+        about = "stakeholders" if verb == "say" else table[target].about
+        if (scope or DEAL) != about:
+            self.problems.add(place, field, "wrong-scope", found=target, scope=scope or DEAL, about=about)
+
+    def _check_overrides(self) -> None:
+        for action in self.actions.values():
+            for override in action.overrides:
+                if override.action not in self.actions:
+                    self._unknown(action.place, f"{action.id}.overrides", "do-unknown", override.action, self.actions)
+
