@@ -244,7 +244,8 @@ class _Assembly:
     def _stakeholder(self, item: Item, row: Row, actions: tuple[GivenAction, ...]) -> StakeholderView:
         talks = tuple(talk.id for talk in self.base.talks.values() if self.outcome.holds(f"say.{talk.id}", item.id))
         stated = row.values.get("concerns")
-        moves = [action.id for action in actions if action.with_ == item.id and self.base.actions[action.id].about == "stakeholders"]
+        catalogue = self.base.actions
+        moves = [action.id for action in actions if action.with_ == item.id and catalogue[action.id].about == "stakeholders"]
         roles, name, title = row.values.get("roles"), row.values.get("name"), row.values.get("title")
         return StakeholderView(
             id=item.id,

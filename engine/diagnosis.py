@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
-from datetime import date
 from typing import Literal
 
 from ..facts.values import FactValue
@@ -82,7 +82,7 @@ class GivenAction:
     id: str
     rank: int
     with_: str
-    due: date
+    due: dt.date
     because: tuple[Reason, ...]
 
 
@@ -164,9 +164,9 @@ class OverrideView:
     says: str
     rules_say: str
     author: str | None
-    date: date | None
+    date: dt.date | None
     reason: str | None
-    until: date | None
+    until: dt.date | None
     active: bool
 
 
@@ -184,7 +184,7 @@ class Traced:
 class Diagnosis:
     """Everything that the rules say of one deal on one day."""
 
-    as_of: date
+    as_of: dt.date
     step: StepAnswer
     steps: tuple[StepState, ...]
     readiness: Interval

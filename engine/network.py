@@ -16,9 +16,16 @@ from typing import Any
 from .experta_import import import_experta
 
 _experta = import_experta()
-_nodes = _experta.matchers.rete.nodes
+_nodes: Any = _experta.matchers.rete.nodes
 _Rule: Any = _experta.rule.Rule
 _Fact: Any = _experta.fact.Fact
+_AnyChild: Any = _nodes.mixins.AnyChild
+_NoMemory: Any = _nodes.mixins.NoMemory
+_OneInputNode: Any = _nodes.OneInputNode
+_ConflictSetNode: Any = _nodes.ConflictSetNode
+_ReteMatcher: Any = _experta.matchers.rete.ReteMatcher
+_DepthStrategy: Any = _experta.strategies.DepthStrategy
+_KnowledgeEngine: Any = _experta.engine.KnowledgeEngine
 
 AlphaTest = Callable[[Any], Any]
 
@@ -33,10 +40,10 @@ class Conclusion(_Fact):  # type: ignore[misc]
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """One pattern of a rule. Exactly one of the two is meant:
+    """One pattern of a rule: a subject or a conclusion.
 
-    a subject of ``kind`` that passes ``tests`` (key and predicate), or a conclusion called ``name``,
-    of the item at hand if ``scoped``, and ``negated`` if it must be absent.
+    Without a ``name`` it is a subject of ``kind`` that passes ``tests`` (key and predicate); with one, the
+    conclusion called so, of the item at hand if ``scoped``, and ``negated`` if it must be absent.
     """
 
     kind: str = ""
@@ -64,7 +71,7 @@ def make_rule(name: str, salience: int, action: Callable[..., None]) -> Any:
     return rule
 
 
-class _ByName(_nodes.mixins.AnyChild, _nodes.mixins.NoMemory, _nodes.OneInputNode):  # type: ignore[misc]
+class _ByName(_AnyChild, _NoMemory, _OneInputNode):  # type: ignore[misc]
     """Passes a conclusion on to the nodes that wait for its name."""
 
     def __init__(self) -> None:
@@ -77,7 +84,7 @@ class _ByName(_nodes.mixins.AnyChild, _nodes.mixins.NoMemory, _nodes.OneInputNod
             node.activate(token)
 
 
-class _ConflictSet(_nodes.ConflictSetNode):  # type: ignore[misc]
+class _ConflictSet(_ConflictSetNode):  # type: ignore[misc]
     """Tells the matcher that it has something to say, so that nobody has to ask all of them."""
 
     def __init__(self, rule: Any, touched: dict[Any, None]) -> None:
@@ -89,7 +96,7 @@ class _ConflictSet(_nodes.ConflictSetNode):  # type: ignore[misc]
         super()._activate(token)
 
 
-class Network(_experta.matchers.rete.ReteMatcher):  # type: ignore[misc]
+class Network(_ReteMatcher):  # type: ignore[misc]
     """The matcher: alpha nodes shared by equal tests, then one join after another."""
 
     def build_network(self) -> None:
@@ -181,7 +188,7 @@ def _same_item(left: Mapping[str, Any], right: Mapping[str, Any]) -> bool:
     return left.get("about") is None or right.get("about") is None or left["about"] == right["about"]
 
 
-class TotalOrder(_experta.strategies.DepthStrategy):  # type: ignore[misc]
+class TotalOrder(_DepthStrategy):  # type: ignore[misc]
     """Orders the agenda by salience, then by item: no two activations are ever equal."""
 
     def _update_agenda(self, agenda: Any, added: Iterable[Any], removed: Iterable[Any]) -> None:
@@ -199,7 +206,7 @@ class TotalOrder(_experta.strategies.DepthStrategy):  # type: ignore[misc]
         return activation.rule.salience, tuple(-ord(sign) for sign in about)
 
 
-class Engine(_experta.engine.KnowledgeEngine):  # type: ignore[misc]
+class Engine(_KnowledgeEngine):  # type: ignore[misc]
     """An experta engine over wired rules; it has no rules as attributes, so a reset looks for none."""
 
     __matcher__ = Network

@@ -100,7 +100,8 @@ class Prover:
 
     def _proof(self, conclusion: str, firing: Firing) -> Proof:
         support = self.support(firing)
-        used = dict.fromkeys((part.name, part.about) for part in _flat(support) if isinstance(part, ConclusionUsed) and part.holds)
+        conclusions = [part for part in _flat(support) if isinstance(part, ConclusionUsed) and part.holds]
+        used = dict.fromkeys((part.name, part.about) for part in conclusions)
         premises = tuple(
             self._proof(name, self.makers(name, about)[0]) for name, about in used if self.makers(name, about)
         )

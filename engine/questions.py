@@ -25,7 +25,9 @@ class _Tally:
     why: dict[str, None] = field(default_factory=dict)
 
 
-def rank_questions(base: RuleBase, case: Case, outcome: Outcome, steps: tuple[StepState, ...], proven: str) -> tuple[Question, ...]:
+def rank_questions(
+    base: RuleBase, case: Case, outcome: Outcome, steps: tuple[StepState, ...], proven: str
+) -> tuple[Question, ...]:
     """Return the unknown facts by falling points; ties are in the order of the vocabulary."""
     tallies: dict[Unknown, _Tally] = {}
     for why, points, waiting in (*_of_criteria(base, steps, proven), *_of_rules(base, case, outcome)):
@@ -34,7 +36,9 @@ def rank_questions(base: RuleBase, case: Case, outcome: Outcome, steps: tuple[St
             tally.points += points * _SHARES // len(waiting)
             tally.why[why] = None
     order = _vocabulary_order(base)
-    ranked = sorted(tallies.items(), key=lambda entry: (-entry[1].points, order[entry[0].collection, entry[0].fact], entry[0].about))
+    ranked = sorted(tallies.items(), key=lambda entry: (
+        -entry[1].points, order[entry[0].collection, entry[0].fact], entry[0].about
+    ))
     return tuple(
         Question(_name(unknown), unknown.about, tally.points, tuple(tally.why)) for unknown, tally in ranked if tally.points
     )

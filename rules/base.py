@@ -1,8 +1,8 @@
 """The rule base: everything under ``rules/``, read, checked against the vocabulary, and ordered.
 
-    base = load_rule_base()
-    base.program.rules          every rule, the ones made from criteria and catalogues included
-    base.parameters["contact_stale_days"].value
+base = load_rule_base()
+base.program.rules          every rule, the ones made from criteria and catalogues included
+base.parameters["contact_stale_days"].value
 """
 
 from __future__ import annotations

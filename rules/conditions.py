@@ -109,9 +109,8 @@ class ConditionReader:
         )
 
     def _count_span(self, node: Mapping, field: str) -> Span:
-        spans = [
-            self._span(key.text, value, _COUNT, f"{field}.{key.text}") for key, value in node.entries if key.text in _COMPARISONS
-        ]
+        bounds = [(key.text, value) for key, value in node.entries if key.text in _COMPARISONS]
+        spans = [self._span(operator, value, _COUNT, f"{field}.{operator}") for operator, value in bounds]
         if len(spans) != 1:
             self.problems.add(node.place, field, "count-needs-one-bound", choices=listing(_COMPARISONS))
             return Span()
@@ -168,11 +167,10 @@ class ConditionReader:
         if operator in _ABOUT_KNOWLEDGE:
             return self._about_knowledge(path, operator, node, field, written)
         if fact.type == "date":
-            span = self._age_span(operator, node, field)
-            return Test(path, "age", span, written)
+            return Test(path, "age", self._age_span(operator, node, field), written)
         if operator.startswith("size_"):
             span = self._span(operator.removeprefix("size_"), node, _COUNT, field)
-            return ALWAYS if span is None else Test(path, "size", span, written)
+            return Test(path, "size", span, written) if span is not None else ALWAYS
         if operator in ("has", "has_any", "has_all", "lacks"):
             members = self._members(fact, node, field)
             kind = {"has": "has_all", "has_any": "has_any", "has_all": "has_all", "lacks": "lacks"}[operator]

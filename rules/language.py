@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from ..facts.problems import Place
-from ..facts.texts import Text
+from ..facts.texts import NO_TEXT, Text
 
 Owner = Literal["deal", "item", "ref"]
 
@@ -96,7 +96,7 @@ class Quantifier:
     of: str
     where: Condition
     have: Condition | None = None
-    span: Span = Span()
+    span: Span = field(default_factory=Span)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ class Rule:
     when: Condition
     concludes: tuple[str, ...]
     because: tuple[str, ...] = ()
-    label: Text = Text("", "")
+    label: Text = NO_TEXT
     origin: Literal["rule", "criterion", "step", "catalogue"] = "rule"
     place: Place = field(default=Place(""), compare=False)
 

@@ -288,7 +288,8 @@ class Loader:
         return tuple(names)
 
     def _check_catalogue(self, verb: str, target: str, scope: str, place: Place, field: str) -> None:
-        table: dict[str, Any] = {"find": self.findings, "do": self.actions, "say": self.talks}[verb]
+        tables: dict[str, dict[str, Any]] = {"find": self.findings, "do": self.actions, "say": self.talks}
+        table = tables[verb]
         if target not in table:
             self._unknown(place, field, f"{verb}-unknown", target, table)
             return

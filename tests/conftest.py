@@ -1,0 +1,15 @@
+"""One profile for everybody: no deadline, and more examples when DEALREADY_EXAMPLES asks for a soak."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "dealready",
+    max_examples=int(os.environ.get("DEALREADY_EXAMPLES", "100")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+)
+settings.load_profile("dealready")
