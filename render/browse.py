@@ -1,0 +1,129 @@
+"""The vocabulary and the rule base as tables and cards for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ..facts.texts import Language
+from ..facts.vocabulary import Fact
+from ..rules.base import RuleBase
+from ..rules.carried import Carried
+from ..rules.catalogue import Action, Finding
+from ..rules.language import Absent, All, Any, Condition, Holds, Listed, Quantifier, Rule, Test, walk
+from .words import joined, say
+
+
+def table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:
+    """Return a plain table with a header."""
+    grid = Table(box=None, pad_edge=False, header_style="bold")
+    for number, column in enumerate(columns):
+        grid.add_column(column, no_wrap=number == 0, overflow="fold")
+    for row in rows:
+        grid.add_row(*(Text(cell) for cell in row))
+    return grid
+
+
+def card(title: str, rows: Iterable[tuple[str, str]]) -> RenderableType:
+    """Return one thing with its properties."""
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(style="bright_black", no_wrap=True)
+    grid.add_column()
+    for name, text in rows:
+        if text:
+            grid.add_row(name, Text(text))
+    return Group(Text(title, style="bold"), grid)
+
+
+def fact_name(fact: Fact) -> str:
+    """Return the name of a fact as questions use it."""
+    return f"{fact.collection}.{fact.id}" if fact.collection else fact.id
+
+
+def fact_card(fact: Fact, base: RuleBase, language: Language) -> RenderableType:
+    """Return a fact with its meaning, question, values, and the rules that read it."""
+    values = joined([f"{value.id} ({value.label.read(language)})" for value in fact.values], language)
+    return card(f"{fact_name(fact)}  {fact.label.read(language)}", [
+        (say("facts.about", language), fact.about.read(language)),
+        (say("facts.type", language), fact.type),
+        (say("facts.values", language), values),
+        (say("facts.question", language), fact.question.read(language)),
+        (say("facts.whom", language), say(f"whom.{fact.whom}", language)),
+        (say("facts.influence", language), say(f"influence.{fact.influence}", language)),
+        (say("facts.effort", language), say(f"effort.{fact.effort}", language)),
+        (say("facts.sources", language), joined(fact.sources, language)),
+        (say("facts.read_by", language), joined(readers_of(fact, base), language)),
+    ])
+
+
+def readers_of(fact: Fact, base: RuleBase) -> list[str]:
+    """Return the ids of the criteria and rules that test a fact."""
+    conditions: dict[str, Condition] = {criterion.id: criterion.when for step in base.steps for criterion in step.criteria}
+    conditions |= {rule.id: rule.when for rule in base.rules.values()}
+    return [
+        name for name, condition in conditions.items()
+        if any(isinstance(part, Test) and part.path.fact == fact.id and part.path.collection == fact.collection
+               for part in walk(condition))
+    ]
+
+
+def rule_card(rule: Rule, base: RuleBase, language: Language) -> RenderableType:
+    """Return a rule with its condition spelled out, what it concludes, its sources and its place."""
+    sources = "\n".join(f"{source}: {base.source_text(source).read(language)}" for source in rule.because)
+    return card(f"{rule.id}  {rule.label.read(language)}", [
+        (say("rules.when", language), "\n".join(spell(rule.when))),
+        (say("rules.then", language), "\n".join(rule.concludes)),
+        (say("rules.because", language), sources),
+        ("", str(rule.place)),
+    ])
+
+
+def entry_card(entry: Action | Finding, base: RuleBase, language: Language) -> RenderableType:
+    """Return an action or a finding with all of its texts and the rules that give it."""
+    verb = "do" if isinstance(entry, Action) else "find"
+    rows: list[tuple[str, str]] = []
+    if isinstance(entry, Action):
+        rows = [(say("action.how", language), entry.how.read(language)),
+                (say("action.words", language), entry.words.read(language) if entry.words else ""),
+                (say("action.why", language), entry.why.read(language)),
+                (say("action.done", language), entry.done_when.read(language))]
+    else:
+        rows = [(say(f"kind.{entry.kind}", language), say(f"severity.{entry.severity}", language)),
+                (say("facts.about", language), entry.meaning.read(language))]
+    makers = [rule.id for rule in base.program.concluding(f"{verb}.{entry.id}")]
+    return card(f"{entry.id}  {entry.label.read(language)}", [*rows, (say("rules.rule", language), joined(makers, language))])
+
+
+def spell(condition: Condition, depth: int = 0) -> list[str]:
+    """Return a condition line by line, as its author would write it."""
+    indent = "  " * depth
+    match condition:
+        case Test(path, _, _, written):
+            return [f"{indent}{path}: {{{written}}}"]
+        case Holds(name):
+            return [f"{indent}holds: {name}"]
+        case Absent(name):
+            return [f"{indent}absent: {name}"]
+        case Listed(of, wanted):
+            return [f"{indent}{of}: {'listed' if wanted else 'not listed'}"]
+        case All(parts) | Any(parts):
+            name = "all" if isinstance(condition, All) else "any"
+            lines = [f"{indent}{name}:"] if depth or name == "any" else []
+            inner = depth + 1 if lines else depth
+            return lines + [line for part in parts for line in spell(part, inner)]
+        case Quantifier(name, of, where, have):
+            lines = [f"{indent}{name} of {of}:", *spell(where, depth + 1)]
+            return lines + ([f"{indent}  have:", *spell(have, depth + 2)] if have is not None else [])
+
+
+def sources_table(carried: Mapping[str, Carried], base: RuleBase, language: Language) -> RenderableType:
+    """Return every item of the article with what carries it, or the reason why nothing does."""
+    rows = []
+    for item_id, carriers in carried.items():
+        source = base.sources[item_id]
+        by = joined(carriers.names, language) or (source.uncarried.read(language) if source.uncarried else "—")
+        rows.append((item_id, source.text.read(language), by))
+    return table((say("rules.item", language), say("rules.says", language), say("rules.carried_by", language)), rows)

@@ -1,0 +1,109 @@
+"""Help in the reader's language: commands and options name a text, and say it when asked."""
+
+from __future__ import annotations
+
+import gettext
+import importlib.resources
+import os
+import sys
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+from ..facts.texts import Language, Text
+from .words import language_of
+
+_spoken: list[Language] = []
+
+
+@cache
+def _texts() -> dict[str, Text]:
+    raw = importlib.resources.files(__package__).joinpath("help.yaml").read_text("utf-8")
+    return {key: Text(**texts) for key, texts in yaml.load(raw, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)).items()}
+
+
+def current_language() -> Language:
+    """Return the language that was asked for, or that of the environment."""
+    return _spoken[-1] if _spoken else language_of(os.environ)
+
+
+def speak(language: str) -> Language:
+    """Speak a language from here on, in click's own words too."""
+    chosen: Language = "zh" if language == "zh" else "en"
+    _spoken[:] = [chosen]
+    os.environ["LANGUAGE"] = chosen  # where gettext, hence click, looks
+    gettext.bindtextdomain("messages", str(Path(__file__).parent / "locale"))
+    return chosen
+
+
+def _asked_for(arguments: Sequence[str]) -> Language:
+    """Return the language of ``--lang`` before click reads it, since help and errors come first."""
+    language = language_of(os.environ)
+    for number, argument in enumerate(arguments):
+        if argument in ("--lang=zh", "--lang=en"):
+            language = "zh" if argument.endswith("zh") else "en"
+        elif argument == "--lang" and arguments[number + 1 : number + 2] in (["zh"], ["en"]):
+            language = "zh" if arguments[number + 1] == "zh" else "en"
+    return language
+
+
+def _say(key: str | None) -> str:
+    return _texts()[key].read(current_language()) if key else ""
+
+
+class LocalOption(click.Option):
+    """An option whose help is a key of ``help.yaml``."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Return the option with its help in the reader's language."""
+        key = self.help
+        self.help = _say(key)
+        try:
+            return super().get_help_record(ctx)
+        finally:
+            self.help = key
+
+
+class _Local(click.Command):
+    """A command whose help, and whose examples, are keys of ``help.yaml``."""
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what the command does."""
+        formatter.write_paragraph()
+        with formatter.indentation():
+            for paragraph in _say(self.help).strip().split("\n\n"):
+                formatter.write_text(paragraph)
+                formatter.write_paragraph()
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples, line by line as they stand."""
+        key = f"{self.help}.examples"
+        if key in _texts():
+            formatter.write_paragraph()
+            formatter.write(f"{_say('heading.examples')}\n")
+            for line in _say(key).strip().splitlines():
+                formatter.write(f"  {line}\n")
+
+    def get_short_help_str(self, limit: int = 45) -> str:
+        """Return the first sentence of the help for a list of commands."""
+        first = _say(self.help).strip().splitlines()[0]
+        return first.rstrip("。.")
+
+
+class LocalCommand(_Local):
+    """A command that speaks the reader's language."""
+
+
+class LocalGroup(_Local, click.Group):
+    """A group of commands that speaks the reader's language."""
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> Any:
+        """Choose the language before anything is said, then run."""
+        speak(_asked_for(list(sys.argv[1:] if args is None else args)))
+        return super().main(args, *rest, **extra)
+
+

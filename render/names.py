@@ -1,0 +1,120 @@
+"""The label of everything that a diagnosis names, filled in for one deal in one language."""
+
+from __future__ import annotations
+
+from ..facts.deal import Deal
+from ..facts.texts import Language, Text
+from ..facts.vocabulary import Fact
+from ..rules.base import RuleBase
+from ..rules.language import FactPath
+from .words import joined, say, show_value
+
+_STATES = {"met": "state.met", "open": "state.unknown", "unmet": "state.unmet"}
+
+
+class Names:
+    """Gives the words for ids, values and texts of one deal."""
+
+    def __init__(self, base: RuleBase, deal: Deal, language: Language) -> None:
+        self.base = base
+        self.deal = deal
+        self.language = language
+
+    def fill(self, text: Text, about: str = "", collection: str = "") -> str:
+        """Return a text of a catalogue with the item's and the account's name in it."""
+        account = self.deal.get("account.name") or say("head.customer", self.language)
+        name = self.item(collection, about) if about else ""
+        return text.read(self.language, name=name, account=account)
+
+    def item(self, collection: str, item_id: str) -> str:
+        """Return the name by which people know an item: a person's name, a signal's kind, or its id."""
+        item = self.deal.item(collection, item_id)
+        if item is None:
+            return item_id
+        for fact_id in ("name", "kind", "text", "objective"):
+            observation = item.facts.get(fact_id)
+            if observation is not None:
+                fact = self.base.vocabulary.find(fact_id, collection)
+                return show_value(fact, observation.value, self.language)
+        return item_id
+
+    def read(self, text: Text) -> str:
+        """Return a text that has nothing to fill in."""
+        return text.read(self.language)
+
+    def step(self, step_id: str) -> str:
+        """Return the label of a step."""
+        return self.read(self.base.step(step_id).label)
+
+    def criterion(self, criterion_id: str) -> str:
+        """Return the label of a criterion."""
+        step = self.base.step(criterion_id.partition(".")[0])
+        return next(self.read(criterion.label) for criterion in step.criteria if criterion.id == criterion_id)
+
+    def finding(self, finding_id: str, about: str = "") -> str:
+        """Return the label of a finding about an item."""
+        finding = self.base.findings[finding_id]
+        return self.fill(finding.label, about, finding.about)
+
+    def finding_meaning(self, finding_id: str, about: str = "") -> str:
+        """Return what a finding about an item means and what follows."""
+        finding = self.base.findings[finding_id]
+        return self.fill(finding.meaning, about, finding.about)
+
+    def action(self, action_id: str, about: str = "") -> str:
+        """Return the label of an action with an item."""
+        action = self.base.actions[action_id]
+        return self.fill(action.label, about, action.about)
+
+    def fact(self, path: FactPath | str, about: str = "") -> str:
+        """Return the label of a fact, with the item it belongs to."""
+        fact, collection = self.find_fact(path)
+        if fact is None:
+            return self.read(self.base.vocabulary.collections[str(path)].label) if isinstance(path, str) else str(path)
+        label = self.read(fact.label)
+        if isinstance(path, FactPath) and path.through:
+            collection = ""
+        return f"{self.item(collection, about)}: {label}" if about and collection else label
+
+    def find_fact(self, path: FactPath | str) -> tuple[Fact | None, str]:
+        """Return a fact and its collection by path, or by id as questions name it."""
+        vocabulary = self.base.vocabulary
+        if isinstance(path, FactPath):
+            return vocabulary.find(path.fact, path.collection), path.collection
+        collection, _, name = path.partition(".")
+        if collection in vocabulary.collections:
+            return vocabulary.find(name, collection), collection
+        return vocabulary.find(path), ""
+
+    def conclusion(self, name: str, about: str = "") -> str:
+        """Return the words for a conclusion: those of its catalogue entry, or its id."""
+        verb, _, target = name.partition(".")
+        match verb:
+            case "find" if target in self.base.findings:
+                return self.finding(target, about)
+            case "do" if target in self.base.actions:
+                return self.action(target, about)
+            case "given":
+                return self.conclusion(target, about)
+            case "met" | "open" | "unmet":
+                return f"{self.criterion(target)} ({say(_STATES[verb], self.language)})"
+            case "step" | "reached" | "done" | "started":
+                label = self.step(target)
+                return f"{say('head.proven', self.language)}: {label}" if verb == "step" else f"{label} ({verb})"
+        scope = self.base.program.scopes.get(name, "")
+        return f"{name} ({self.item(scope, about)})" if about and scope else name
+
+    def anything(self, some_id: str) -> str:
+        """Return the label of a criterion, finding or action by its bare id."""
+        if some_id in self.base.findings:
+            return self.read(self.base.findings[some_id].label).replace("{name}", "…")
+        if some_id in self.base.actions:
+            return self.read(self.base.actions[some_id].label).replace("{name}", "…")
+        if "." in some_id:
+            return self.criterion(some_id)
+        return some_id
+
+    def values(self, fact_id: str, collection: str, values: tuple[str, ...]) -> str:
+        """Return several values of a fact as one list."""
+        fact = self.base.vocabulary.find(fact_id, collection)
+        return joined([show_value(fact, value, self.language) for value in values], self.language)

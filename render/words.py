@@ -1,0 +1,59 @@
+"""The words of the screen in the reader's language, and values as people read them."""
+
+from __future__ import annotations
+
+import importlib.resources
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from functools import cache
+
+import yaml
+
+from ..facts.texts import Language, Text
+from ..facts.values import FactValue
+from ..facts.vocabulary import Fact
+
+
+@cache
+def _texts() -> dict[str, Text]:
+    raw = importlib.resources.files(__package__).joinpath("texts.yaml").read_text("utf-8")
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return {key: Text(**texts) for key, texts in yaml.load(raw, Loader=loader).items()}
+
+
+def say(key: str, language: Language, **words: object) -> str:
+    """Return a text of the screen with its placeholders filled in."""
+    return _texts()[key].read(language, **words)
+
+
+def joined(parts: list[str] | tuple[str, ...], language: Language) -> str:
+    """Return a list as people write it."""
+    return ("、" if language == "zh" else ", ").join(parts)
+
+
+def show_value(fact: Fact | None, value: FactValue | None, language: Language) -> str:
+    """Return a value in the reader's language, by the labels of its fact."""
+    if value is None:
+        return say("state.unknown", language)
+    if isinstance(value, bool):
+        return say("yes" if value else "no", language)
+    if isinstance(value, tuple):
+        return joined([show_value(fact, member, language) for member in value], language) or "[]"
+    if isinstance(value, str):
+        return fact.label_of(value).read(language) if fact is not None else value
+    return value.isoformat() if isinstance(value, date) else show_number(value)
+
+
+def show_number(value: Decimal | int) -> str:
+    """Return a number with thousands separated, without needless zeros."""
+    return f"{value:,f}" if isinstance(value, Decimal) else f"{value:,}"
+
+
+def language_of(environ: Mapping[str, str]) -> Language:
+    """Return the language that the environment asks for; English unless it asks for Chinese."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        value = environ.get(name, "")
+        if value:
+            return "zh" if value.lower().startswith("zh") else "en"
+    return "en"
