@@ -17,12 +17,12 @@ from dealready.rules.language import (
     Any,
     Condition,
     FactPath,
+    FactTest,
     Holds,
     Listed,
     Quantifier,
     Rule,
     Span,
-    Test,
 )
 from dealready.rules.program import Program, build_program
 from hypothesis import strategies as st
@@ -82,13 +82,13 @@ def _paths(scope: str) -> list[tuple[FactPath, str]]:
 
 
 @st.composite
-def tests_of_facts(draw: st.DrawFn, scope: str, about_knowledge: bool = True) -> Test:
+def tests_of_facts(draw: st.DrawFn, scope: str, about_knowledge: bool) -> FactTest:
     """A test of a fact that a condition of this scope can see."""
     path, kind = draw(st.sampled_from(_paths(scope)))
     choices: list[tuple[str, st.SearchStrategy[object]]] = list(_OPERANDS[kind])
     choices += [(name, st.just(())) for name in (_ABOUT_KNOWLEDGE if about_knowledge else ("known",))]
     name, operands = draw(st.sampled_from(choices))
-    return Test(path, name, draw(operands))  # type: ignore[arg-type]
+    return FactTest(path, name, draw(operands))  # type: ignore[arg-type]
 
 
 @st.composite
