@@ -6,7 +6,7 @@ from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from .problems import Place, Problems, hint, listing
+from .problems import Place, Problems, suggestion_or_all
 from .reader import describe
 from .source import Mapping, Node, Scalar, Sequence, parse, read_bytes
 from .values import BadValue, FactValue, in_order, is_unknown, parse_member, parse_value
@@ -15,6 +15,7 @@ from .vocabulary import Collection, Fact, Vocabulary
 AS_OF = "as_of"
 _OBSERVATION_KEYS = ("value", "by", "seen", "confirmed")
 MOST_ITEMS = 2_000
+LONGEST_ID = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ class _Reader:
     def __init__(self, vocabulary: Vocabulary, problems: Problems) -> None:
         self.vocabulary = vocabulary
         self.problems = problems
+        self.given: dict[str, Place] = {}
 
     def deal(self, root: Node, file: str) -> Deal:
         facts: dict[str, Observation] = {}
@@ -101,26 +103,36 @@ class _Reader:
                 if read is not None:
                     items[key.text] = read
             elif key.text in self.vocabulary.facts:
-                self._fact(self.vocabulary.facts[key.text], key.text, node, facts)
+                self._own(key, key.text, node, facts)
             elif key.text in self.vocabulary.topics:
                 self._topic(key.text, node, facts)
             else:
                 self._unknown_key(key, key.text, self._top_level())
-        if AS_OF not in facts and not any(key.text == AS_OF for key, _ in root.entries):
-            self.problems.add(root.place, AS_OF, "as-of-missing")
-        elif AS_OF not in facts and not len(self.problems):
-            self.problems.add(root.place, AS_OF, "as-of-unknown")
+        self._check_as_of(root)
         return Deal(facts, items, file)
+
+    def _check_as_of(self, root: Mapping) -> None:
+        node = root.get(AS_OF)
+        value = node.get("value") if isinstance(node, Mapping) else node
+        if node is None:
+            self.problems.add(root.place, AS_OF, "as-of-missing")
+        elif isinstance(value, Scalar) and is_unknown(value):
+            self.problems.add(value.place, AS_OF, "as-of-unknown")
+
+    def _own(self, key: Scalar, fact_id: str, node: Node, facts: dict[str, Observation]) -> None:
+        """Read a fact of the deal; ``budget.status: …`` and ``status`` under ``budget`` are the same one."""
+        first = self.given.setdefault(fact_id, key.place)
+        if first is key.place:
+            self._fact(self.vocabulary.facts[fact_id], fact_id, node, facts)
+        else:
+            self.problems.add(key.place, fact_id, "duplicate-key", found=fact_id, line=first.line)
 
     def _top_level(self) -> list[str]:
         plain = [fact_id for fact_id in self.vocabulary.facts if "." not in fact_id]
         return plain + list(self.vocabulary.topics) + list(self.vocabulary.collections)
 
     def _unknown_key(self, key: Scalar, field: str, known: list[str]) -> None:
-        self.problems.add(
-            key.place, field, "unknown-key", found=key.text,
-            hint_en=hint(key.text, known, "en"), hint_zh=hint(key.text, known, "zh"), choices=listing(known, 40),
-        )
+        self.problems.add(key.place, field, "unknown-key", found=key.text, hint=suggestion_or_all(key.text, known))
 
     def _topic(self, topic: str, node: Node, facts: dict[str, Observation]) -> None:
         if isinstance(node, Scalar) and is_unknown(node):
@@ -130,11 +142,11 @@ class _Reader:
             return
         known = [fact_id.partition(".")[2] for fact_id in self.vocabulary.facts if fact_id.startswith(topic + ".")]
         for key, value in node.entries:
-            fact = self.vocabulary.facts.get(f"{topic}.{key.text}")
-            if fact is None:
-                self._unknown_key(key, f"{topic}.{key.text}", known)
+            fact_id = f"{topic}.{key.text}"
+            if fact_id in self.vocabulary.facts:
+                self._own(key, fact_id, value, facts)
             else:
-                self._fact(fact, fact.id, value, facts)
+                self._unknown_key(key, fact_id, known)
 
     def _items(self, collection: Collection, node: Node) -> tuple[Item, ...] | None:
         if isinstance(node, Scalar) and is_unknown(node):
@@ -145,16 +157,19 @@ class _Reader:
         if len(node.items) > MOST_ITEMS:
             self.problems.add(node.place, collection.id, "too-many-items", limit=MOST_ITEMS, found=len(node.items))
             return None
-        items: dict[str, Item] = {}
+        items: list[Item] = []
+        given: dict[str, Place] = {}
         for number, child in enumerate(node.items):
-            item = self._item(collection, child, f"{collection.id}[{number}]")
-            if item is None:
+            field = f"{collection.id}[{number}]"
+            item = self._item(collection, child, field)
+            id_node = child.get("id") if isinstance(child, Mapping) else None
+            if item is None or id_node is None:
                 continue
-            if item.id in items:
-                self.problems.add(item.place, f"{collection.id}[{number}].id", "duplicate-id", found=item.id,
-                                  line=items[item.id].place.line)
-            items[item.id] = item
-        return tuple(items.values())
+            first = given.setdefault(item.id, id_node.place)
+            if first is not id_node.place:
+                self.problems.add(id_node.place, f"{field}.id", "duplicate-id", found=item.id, line=first.line)
+            items.append(item)
+        return tuple(items)
 
     def _item(self, collection: Collection, node: Node, field: str) -> Item | None:
         if not isinstance(node, Mapping):
@@ -166,19 +181,21 @@ class _Reader:
             path = f"{field}.{key.text}"
             fact = collection.facts.get(key.text)
             if key.text == "id":
-                item_id = value.text.strip() if isinstance(value, Scalar) else ""
-                if not item_id or "\n" in item_id or len(item_id) > 100:
-                    self.problems.add(value.place, path, "bad-id", found=describe(value))
-                    return None
+                item_id = self._id(value, path)
             elif fact is None:
                 self._unknown_key(key, path, ["id", *collection.facts])
             else:
                 self._fact(fact, path, value, facts)
-        if not item_id:
-            self.problems.add(node.place, f"{field}.id", "id-missing", item_en=collection.item_label.en,
-                              item_zh=collection.item_label.zh)
-            return None
-        return Item(item_id, facts, node.place)
+        if node.get("id") is None:
+            self.problems.add(node.place, f"{field}.id", "id-missing", item=collection.item_label)
+        return Item(item_id, facts, node.place) if item_id else None
+
+    def _id(self, node: Node, field: str) -> str:
+        text = node.text.strip() if isinstance(node, Scalar) and not is_unknown(node) else ""
+        if not text or "\n" in text or len(text) > LONGEST_ID:
+            self.problems.add(node.place, field, "bad-id", found=describe(node), limit=LONGEST_ID)
+            return ""
+        return text
 
     def _fact(self, fact: Fact, field: str, node: Node, facts: dict[str, Observation]) -> None:
         observation = self._observation(fact, field, node) if isinstance(node, Mapping) else self._plain(fact, field, node)

@@ -6,7 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from .texts import Language, Text
+from .texts import NO_TEXT, Language, Text
+
+LONGEST_WORD = 60
+LONGEST_FIELD = 120
+MOST_PROBLEMS = 500
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -21,30 +25,32 @@ class Place:
         return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Problem:
     """One thing that is wrong with an input.
 
     ``code`` names the message in ``messages.yaml``; ``field`` is the path inside the file
-    (``stakeholders[2].attitude``) or empty; ``words`` fill the placeholders of the message.
+    (``stakeholders[2].attitude``) or empty; ``words`` fill the placeholders of the message,
+    each the same in every language or a text in both.
     """
 
     place: Place
     field: str
     code: str
-    words: tuple[tuple[str, str], ...] = ()
+    words: tuple[tuple[str, str | Text], ...] = ()
 
     def message(self, language: Language = "en") -> str:
         """Return one or two sentences: the place, the field, what was found, what was expected."""
         text = messages()[self.code].read(language, **dict(self.words))
-        return ": ".join(part for part in (str(self.place), self.field, text) if part)
+        return printable(": ".join(part for part in (str(self.place), short(self.field, LONGEST_FIELD), text) if part))
 
 
 class Rejected(Exception):
     """An input that cannot be used; carries every problem found in it, in order of place."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems: tuple[Problem, ...] = tuple(sorted(set(problems)))
+        by_place = sorted(set(problems), key=lambda problem: (problem.place, problem.message()))
+        self.problems: tuple[Problem, ...] = tuple(by_place)
         super().__init__("\n".join(problem.message() for problem in self.problems))
 
 
@@ -55,8 +61,13 @@ class Problems:
         self._found: list[Problem] = []
 
     def add(self, place: Place, field: str, code: str, **words: object) -> None:
-        """Note a problem; ``words`` are turned into text as they are."""
-        self._found.append(Problem(place, field, code, tuple((key, str(word)) for key, word in words.items())))
+        """Note a problem; ``words`` other than texts are turned into plain text, ``found`` is cut to a readable length.
+
+        Raises :class:`Rejected` with :data:`MOST_PROBLEMS`: more than that nobody reads.
+        """
+        self._found.append(problem(place, field, code, **words))
+        if len(self._found) >= MOST_PROBLEMS:
+            self.raise_if_any()
 
     def __len__(self) -> int:
         return len(self._found)
@@ -67,28 +78,63 @@ class Problems:
             raise Rejected(self._found)
 
 
+def problem(place: Place, field: str, code: str, **words: object) -> Problem:
+    """Return a problem; see :meth:`Problems.add`."""
+    filled: list[tuple[str, str | Text]] = []
+    for key, word in words.items():
+        plain = word if isinstance(word, Text) else str(word)
+        filled.append((key, short(plain) if key == "found" and isinstance(plain, str) else plain))
+    return Problem(place, field, code, tuple(filled))
+
+
+def short(text: str, most: int = LONGEST_WORD) -> str:
+    """Return the text, cut after ``most`` signs."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def printable(text: str) -> str:
+    """Return the text as one line that a terminal shows as it is: line ends and unseen signs become escapes."""
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
+
+
+def quoted(text: str) -> Text:
+    """Return what was found in an input, in the quotation marks of each language."""
+    return Text(f"'{short(text)}'", f"“{short(text)}”")
+
+
 def nearest(word: str, choices: Iterable[str]) -> str:
     """Return the choice that looks most like ``word``, or an empty string if none does."""
     import difflib  # only an input with a mistake pays for it
 
     known = list(choices)
     folded = {choice.casefold().replace("-", "_").replace(" ", "_"): choice for choice in reversed(known)}
-    close = difflib.get_close_matches(word.casefold().replace("-", "_").replace(" ", "_"), folded, n=1, cutoff=0.6)
+    cutoff = 0.6 if word.isascii() else 0.5  # one wrong sign in a Chinese word of two is half of it
+    close = difflib.get_close_matches(word.casefold().replace("-", "_").replace(" ", "_"), folded, n=1, cutoff=cutoff)
     return folded[close[0]] if close else ""
 
 
-def hint(word: str, choices: Iterable[str], language: Language) -> str:
-    """Return `` Did you mean 'x'?`` for the nearest choice, or an empty string."""
+def suggestion(word: str, choices: Iterable[str]) -> Text:
+    """Return ``; did you mean 'x'?`` for the nearest choice, or an empty text."""
     guess = nearest(word, choices)
-    if not guess:
-        return ""
-    return f" 您是不是想写“{guess}”？" if language == "zh" else f"; did you mean '{guess}'?"
+    return Text(f"; did you mean '{guess}'?", f"，您是不是想写“{guess}”？") if guess else NO_TEXT
 
 
-def listing(choices: Sequence[str], most: int = 14) -> str:
+def suggestion_or_all(word: str, choices: Sequence[str]) -> Text:
+    """Return the suggestion, or, if nothing resembles the word, what there is to choose from."""
+    near = suggestion(word, choices)
+    return near if near.en else Text(f" (known: {listing(choices)})", f"（可用：{listing(choices, comma='、')}）")
+
+
+def hint(word: str, choices: Iterable[str], language: Language) -> str:
+    """Return the suggestion in one language."""
+    return suggestion(word, choices).read(language)
+
+
+def listing(choices: Sequence[str], most: int = 14, comma: str = ", ") -> str:
     """Return the choices as one line, cut after ``most`` of them."""
-    shown = ", ".join(choices[:most])
-    return f"{shown}, …" if len(choices) > most else shown
+    return comma.join([*choices[:most], *(["…"] if len(choices) > most else [])])
 
 
 @cache

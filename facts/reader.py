@@ -6,15 +6,18 @@ keys, each read by one small function; what is wrong is noted with its place and
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from collections.abc import Sequence as Many
+from decimal import Decimal
 from typing import TypeVar
 
-from .problems import Place, Problems, hint, listing
+from .problems import Place, Problems, listing, quoted, suggestion, suggestion_or_all
 from .source import Mapping, Node, Scalar, Sequence
-from .texts import Text
+from .texts import LANGUAGES, Language, Text
 
 T = TypeVar("T")
+_NUMBER = re.compile(r"-?[0-9]{1,14}(\.[0-9]{1,4})?")
 
 
 class Record:
@@ -36,6 +39,10 @@ class Record:
         """Return the path of a field for a message."""
         return f"{self.field}.{name}" if self.field else name
 
+    def where(self, name: str) -> Place:
+        """Return the place of a field's value, or of the record if the field is left out."""
+        return self._entries[name][1].place if name in self._entries else self.place
+
     def has(self, name: str) -> bool:
         """Tell whether the field is given; asking makes it a known field."""
         self._asked.append(name)
@@ -50,37 +57,50 @@ class Record:
         return None
 
     def text(self, name: str, required: bool = False, default: str = "") -> str:
-        """Return a scalar field as written."""
+        """Return a scalar field as written; one that is required is not empty."""
         node = self.node(name, required)
         if node is None:
             return default
-        if not isinstance(node, Scalar):
+        if not isinstance(node, Scalar) or (required and not node.text.strip()):
             self.problems.add(node.place, self.path(name), "expected-text", found=describe(node))
             return default
         return node.text
 
     def choice(self, name: str, choices: Many[str], default: str | None = None) -> str:
         """Return a field that must be one of ``choices``; required unless it has a default."""
-        value = self.text(name, required=default is None, default=default or "")
-        if value not in choices and (self.valid and (name in self._entries)):
+        fallback = choices[0] if default is None else default
+        value = self.text(name, required=default is None, default=fallback)
+        if value not in choices:
             self.problems.add(
-                self._entries[name][1].place, self.path(name), "not-a-choice", found=value,
-                hint_en=hint(value, choices, "en"), hint_zh=hint(value, choices, "zh"), choices=listing(choices),
+                self.where(name), self.path(name), "not-a-choice", found=value,
+                hint=suggestion(value, choices), choices=listing(choices),
             )
-        return value if value in choices else (default if default is not None else choices[0])
+        return value if value in choices else fallback
 
     def flag(self, name: str) -> bool:
         """Return a yes-or-no field, False when left out."""
         return self.choice(name, ("false", "true"), "false") == "true"
 
-    def number(self, name: str, default: int = 0, required: bool = False) -> int:
-        """Return a whole number."""
-        value = self.text(name, required, str(default))
-        try:
-            return int(value)
-        except ValueError:
-            self.problems.add(self._entries[name][1].place, self.path(name), "not-a-number", found=value)
-            return default
+    def decimal(self, name: str, required: bool = False) -> Decimal | None:
+        """Return a number of a sensible size, or None."""
+        text = self.text(name, required)
+        if not text:
+            return None
+        if not _NUMBER.fullmatch(text):
+            self.problems.add(self.where(name), self.path(name), "not-a-plain-number", found=text)
+            return None
+        return Decimal(text)
+
+    def number(self, name: str, low: int, high: int) -> int:
+        """Return a whole number from ``low`` to ``high``; the field is required."""
+        value = self.decimal(name, required=True)
+        if value is None:
+            return low
+        if value != value.to_integral_value():
+            self.problems.add(self.where(name), self.path(name), "not-a-whole-number", found=value)
+        elif not low <= value <= high:
+            self.problems.add(self.where(name), self.path(name), "out-of-range", found=value, low=low, high=high)
+        return int(value)
 
     def bilingual(self, name: str, required: bool = True) -> Text:
         """Return a field with ``en`` and ``zh``, both of them required and not empty."""
@@ -133,27 +153,40 @@ class Record:
         for name, (key, _) in self._entries.items():
             if name not in self._asked:
                 known = tuple(dict.fromkeys(self._asked))
-                self.problems.add(
-                    key.place, self.path(name), "unknown-key", found=name,
-                    hint_en=hint(name, known, "en"), hint_zh=hint(name, known, "zh"), choices=listing(known, 20),
-                )
+                self.problems.add(key.place, self.path(name), "unknown-key", found=name,
+                                  hint=suggestion_or_all(name, known))
 
 
 def read_text(node: Node, field: str, problems: Problems) -> Text:
     """Read a mapping with ``en`` and ``zh``."""
     record = Record(node, field, problems, node.place)
-    text = Text(record.text("en", required=True), record.text("zh", required=True))
-    for language in ("en", "zh"):
-        if record.valid and not getattr(text, language).strip():
-            problems.add(record.place, f"{field}.{language}", "empty-text")
+    text = Text(*(_in_language(record, language) for language in LANGUAGES))
     record.close()
     return text
 
 
-def describe(node: Node | None) -> str:
+def _in_language(record: Record, language: Language) -> str:
+    node = record.node(language)
+    if record.valid and (node is None or (isinstance(node, Scalar) and not node.text.strip())):
+        record.problems.add(record.place if node is None else node.place, record.path(language), "empty-text")
+    return record.text(language)
+
+
+def describe(node: Node | None) -> Text:
     """Say what kind of node was found, for a message."""
-    if node is None:
-        return "nothing"
-    if isinstance(node, Scalar):
-        return f"'{node.text}'" if node.text else "nothing"
-    return "a list" if isinstance(node, Sequence) else "a mapping"
+    match node:
+        case Scalar(text=text) if text.strip():
+            return quoted(text)
+        case Sequence(items=items):
+            return _LIST if items else _EMPTY_LIST
+        case Mapping(entries=entries):
+            return _MAPPING if entries else _EMPTY_MAPPING
+        case _:
+            return _NOTHING
+
+
+_NOTHING = Text("nothing", "空白")
+_LIST = Text("a list", "一个列表")
+_EMPTY_LIST = Text("an empty list", "一个空列表")
+_MAPPING = Text("a mapping", "一组“名称: 值”")
+_EMPTY_MAPPING = Text("an empty mapping", "一对空的花括号")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from json.decoder import scanstring  # type: ignore[attr-defined]
@@ -18,15 +19,19 @@ from typing import Any
 
 import yaml
 
-from .problems import Place, Problem, Rejected
+from .encoding import decode, place_after
+from .problems import Place, Problem, Rejected, problem, quoted
+from .texts import Text
 
 LARGEST_FILE = 2 * 1024 * 1024
 DEEPEST_NESTING = 32
 MOST_NODES = 200_000
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_CODING = re.compile(rb"^\s*#.*?coding[:=]\s*([-\w.]+)", re.MULTILINE)
-_GBK_NAMES = frozenset({"gbk", "gb2312", "gb18030", "cp936", "hz"})
+# What YAML forbids as such, and what neither an escape nor JSON may bring in: controls and halves of signs.
+_UNFIT_YAML = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
+_BLANKS = re.compile(r"[ \t]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,7 @@ class Mapping:
 
 
 Node = Scalar | Sequence | Mapping
+Names = tuple[str, ...]  # how a node is reached from the root: (".stakeholders", "[2]", ".attitude")
 
 
 def read_bytes(path: str) -> bytes:
@@ -77,51 +83,13 @@ def read_bytes(path: str) -> bytes:
         raise _rejected(place, "no-such-file") from None
     except IsADirectoryError:
         raise _rejected(place, "is-a-folder") from None
-    except OSError as error:
-        raise _rejected(place, "unreadable", reason=error.strerror or str(error)) from None
+    except PermissionError:
+        raise _rejected(place, "no-permission") from None
+    except (OSError, ValueError) as error:  # a name with a NUL is a ValueError
+        raise _rejected(place, "unreadable", reason=getattr(error, "strerror", None) or str(error)) from None
     if len(data) > LARGEST_FILE:
         raise _rejected(place, "too-large", limit=f"{LARGEST_FILE // 1024 // 1024} MiB")
     return data
-
-
-def decode(data: bytes, file: str) -> str:
-    """Return the text of ``data``: UTF-8, UTF-16 with a mark, or GBK if declared or clearly so.
-
-    Raises :class:`Rejected` with the place of the first bad byte otherwise.
-    """
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encodings = ["utf-16"]
-    else:
-        declared = _CODING.search(data[:400])
-        name = declared.group(1).decode("ascii").lower() if declared else "utf-8"
-        encodings = ["gb18030"] if name in _GBK_NAMES else ["utf-8-sig"]
-    try:
-        return data.decode(encodings[0])
-    except UnicodeDecodeError as error:
-        if encodings[0] == "utf-8-sig":
-            guess = _clearly_gbk(data)
-            if guess is not None:
-                return guess
-        line = data.count(b"\n", 0, error.start) + 1
-        column = error.start - (data.rfind(b"\n", 0, error.start) + 1) + 1
-        raise _rejected(Place(file, line, column), "encoding", encoding=encodings[0].removesuffix("-sig")) from None
-
-
-def _clearly_gbk(data: bytes) -> str | None:
-    """Return the text if ``data`` reads as GBK and everything beyond ASCII in it is Chinese."""
-    try:
-        text = data.decode("gb18030")
-    except UnicodeDecodeError:
-        return None
-    beyond = [sign for sign in text if ord(sign) > 127]
-    # The 6,763 signs of GB 2312 are what Chinese people write; text of another encoding that happens
-    # to decode falls outside them within a few signs.
-    for sign in beyond:
-        try:
-            sign.encode("gb2312")
-        except UnicodeEncodeError:
-            return None
-    return text if beyond else None
 
 
 def parse(data: bytes, file: str) -> Node:
@@ -131,9 +99,39 @@ def parse(data: bytes, file: str) -> Node:
     expand without bound, nesting beyond :data:`DEEPEST_NESTING`, several documents.
     """
     text = decode(data, file)
-    if file.endswith(".json"):
+    is_json = file.endswith(".json")
+    unfit = (_UNFIT if is_json else _UNFIT_YAML).search(text)
+    if unfit is not None:
+        raise _rejected(place_after(text[: unfit.start()], file), "bad-sign", sign=f"U+{ord(unfit.group()):04X}")
+    if is_json:
         return _Json(text, file).parse()
     return _Yaml(text, file).parse()
+
+
+# What the parsers say (libyaml and the one in Python differ a little), what we say instead, and whether the place
+# to look at is where the broken thing starts.
+_YAML_MISTAKES = (
+    ("mapping values are not allowed", "yaml-colon", False),
+    ("sequence entries are not allowed", "yaml-dash", False),
+    ("unexpected end of stream", "yaml-quote", True),
+    ("unexpected document", "yaml-quote", True),
+    ("expected ',' or ']'", "yaml-bracket", False),
+    ("expected ',' or '}'", "yaml-brace", False),
+    ("a tab character", "yaml-tab", False),
+    ("cannot start any token", "yaml-sign", False),
+    ("node content", "yaml-sign", False),
+    ("expected ':'", "yaml-no-colon", True),
+    ("document start>", "yaml-after-end", False),
+    ("expected key", "yaml-line", False),
+    ("expected '-'", "yaml-line", False),
+    ("expected <block end>", "yaml-line", False),
+    ("escape", "yaml-escape", False),
+    ("alphabetic or numeric", "yaml-anchor", False),
+    ("comment or line break", "yaml-block", False),
+    ("indentation indicator", "yaml-block", False),
+    ("tag", "yaml-tag", False),
+    ("directive", "yaml-tag", False),
+)
 
 
 class _Yaml:
@@ -153,44 +151,55 @@ class _Yaml:
             if isinstance(event, yaml.DocumentStartEvent):
                 if root is not None:
                     raise _rejected(self._place(event), "several-documents")
-                root = self._node(next(events), events, 1)[0]
+                root = self._node(next(events), events, ())[0]
         if self.problems:
             raise Rejected(self.problems)
-        if root is None:
+        if root is None or (isinstance(root, Scalar) and not root.text and not root.quoted):
             raise _rejected(Place(self.file), "empty")
         return root
 
     def _events(self) -> Iterator[Any]:
         try:
             yield from yaml.parse(self.text, Loader=_Loader)
-        except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            place = Place(self.file, mark.line + 1, mark.column + 1) if mark else Place(self.file)
-            tab = mark is not None and "\t" in _indent(self.text, mark.line)
-            raise _rejected(place, "yaml-tab" if tab else "yaml", detail=error.problem or "") from None
-        except yaml.reader.ReaderError as error:
-            before = self.text[: error.position] if isinstance(error.position, int) else ""
-            place = Place(self.file, before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1)
-            raise _rejected(place, "control-character", sign=f"{ord(str(error.character)):#04x}"
-                            if isinstance(error.character, str) else f"{error.character:#04x}") from None
+        except yaml.YAMLError as error:
+            raise self._mistake(error) from None
+
+    def _mistake(self, error: Any) -> Rejected:
+        """Return what is wrong in our own words: those of the parser are meant for programmers, and English."""
+        mark = getattr(error, "problem_mark", None)
+        if mark is None:
+            return _rejected(Place(self.file), "yaml")
+        said = str(error.problem)
+        code, at_start = next(((code, at_start) for part, code, at_start in _YAML_MISTAKES if part in said), ("yaml", False))
+        if "\t" in self._indent(mark.index):
+            code, at_start = "yaml-tab", False
+        opened = error.context_mark or mark
+        start = opened if at_start else mark
+        place = Place(self.file, start.line + 1, start.column + 1)
+        return _rejected(place, code, found=quoted(self.text[mark.index : mark.index + 1]), line=opened.line + 1)
+
+    def _indent(self, index: int) -> str:
+        """Return the blanks that begin the line around ``index``."""
+        blanks = _BLANKS.match(self.text, self.text.rfind("\n", 0, index) + 1)
+        return "" if blanks is None else blanks.group()
 
     def _place(self, event: Any) -> Place:
         return Place(self.file, event.start_mark.line + 1, event.start_mark.column + 1)
 
-    def _node(self, event: Any, events: Iterator[Any], depth: int) -> tuple[Node, int]:
+    def _node(self, event: Any, events: Iterator[Any], path: Names) -> tuple[Node, int]:
         """Return the node that starts with ``event`` and how many nodes it stands for, aliases expanded."""
         place = self._place(event)
-        if depth > DEEPEST_NESTING:
+        if len(path) >= DEEPEST_NESTING:
             raise _rejected(place, "too-deep", limit=DEEPEST_NESTING)
         if isinstance(event, yaml.AliasEvent):
             name = str(event.anchor)
             known = self.anchors.get(name)
             if known is None:
-                raise _rejected(place, "alias-to-itself" if name in self.anchors else "alias-unknown", name=name)
+                raise _rejected(place, "alias-to-itself" if name in self.anchors else "alias-unknown", found=name)
             return known[0], self._count(known[1], place)
         if event.anchor:
             self.anchors[event.anchor] = None
-        node, size = self._content(event, events, depth, place)
+        node, size = self._content(event, events, path, place)
         if event.anchor:
             self.anchors[event.anchor] = (node, size)
         return node, size
@@ -201,27 +210,30 @@ class _Yaml:
             raise _rejected(place, "too-many-nodes", limit=MOST_NODES)
         return size
 
-    def _content(self, event: Any, events: Iterator[Any], depth: int, place: Place) -> tuple[Node, int]:
+    def _content(self, event: Any, events: Iterator[Any], path: Names, place: Place) -> tuple[Node, int]:
         size = self._count(1, place)
         if isinstance(event, yaml.ScalarEvent):
-            return Scalar(event.value, place, quoted=event.style in ("'", '"')), size
+            return _scalar(event.value, place, event.style in ("'", '"')), size
         if isinstance(event, yaml.SequenceStartEvent):
-            items = []
+            items: list[Node] = []
             while not isinstance(event := next(events), yaml.SequenceEndEvent):
-                item, part = self._node(event, events, depth + 1)
+                item, part = self._node(event, events, (*path, f"[{len(items)}]"))
                 items.append(item)
                 size += part
             return Sequence(tuple(items), place), size
         entries: list[tuple[Scalar, Node]] = []
         seen: dict[str, Place] = {}
         while not isinstance(event := next(events), yaml.MappingEndEvent):
-            key, part = self._node(event, events, depth + 1)
-            value, more = self._node(next(events), events, depth + 1)
+            key, part = self._node(event, events, (*path, "?"))
+            name = key.text if isinstance(key, Scalar) else "?"
+            value, more = self._node(next(events), events, (*path, f".{name}"))
             size += part + more
             if not isinstance(key, Scalar):
-                self.problems.append(Problem(key.place, "", "key-not-text"))
+                self.problems.append(problem(key.place, _field(path), "key-not-text"))
+            elif key.text == "<<" and not key.quoted:
+                self.problems.append(problem(key.place, _field(path), "merge-key"))
             elif key.text in seen:
-                self.problems.append(_duplicate(key, seen[key.text]))
+                self.problems.append(_duplicate(key, seen[key.text], path))
             else:
                 seen[key.text] = key.place
                 entries.append((key, value))
@@ -229,7 +241,16 @@ class _Yaml:
 
 
 _SPACE = re.compile(r"[ \t\r\n]*")
-_LITERAL = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?|true|false|null")
+_LITERAL = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?|true|false|null", re.ASCII)
+
+_WORD = re.compile(r"[\w.+-]{1,20}|\\.|.", re.DOTALL)
+_END = Text("the end of the file", "文件末尾")
+_VALUE = Text("a value", "一个值")
+_KEY = Text("a key in double quotes", "带双引号的键")
+_ESCAPE = Text(r"an escape such as \\, \t or \u4e2d", r"转义写法，如 \\、\t、\u4e2d")
+_COLON = Text("':'", "“:”")
+_COMMA_OR_BRACKET = Text("',' or ']'", "“,”或“]”")
+_COMMA_OR_BRACE = Text("',' or '}'", "“,”或“}”")
 
 
 class _Json:
@@ -240,22 +261,27 @@ class _Json:
         self.file = file
         self.problems: list[Problem] = []
         self.at = 0
+        self.lines = [0, *(match.end() for match in re.finditer("\n", text))]
 
     def parse(self) -> Node:
-        node = self._node(1)
+        self._skip()
+        if self.at == len(self.text):
+            raise _rejected(Place(self.file), "empty")
+        node = self._node(())
         self._skip()
         if self.at < len(self.text):
-            raise self._error("end of file")
+            raise self._error(_END)
         if self.problems:
             raise Rejected(self.problems)
         return node
 
     def _place(self) -> Place:
-        return Place(self.file, self.text.count("\n", 0, self.at) + 1, self.at - self.text.rfind("\n", 0, self.at))
+        line = bisect_right(self.lines, self.at)
+        return Place(self.file, line, self.at - self.lines[line - 1] + 1)
 
-    def _error(self, expected: str) -> Rejected:
-        found = self.text[self.at : self.at + 1]
-        return _rejected(self._place(), "json", expected=expected, found=repr(found) if found else "end of file")
+    def _error(self, expected: Text) -> Rejected:
+        found = _WORD.match(self.text, self.at)
+        return _rejected(self._place(), "json", expected=expected, found=quoted(found.group()) if found else _END)
 
     def _skip(self) -> None:
         match = _SPACE.match(self.text, self.at)
@@ -274,70 +300,77 @@ class _Json:
         try:
             text, self.at = scanstring(self.text, self.at + 1, True)
         except json.JSONDecodeError as error:
+            if error.msg.startswith("Unterminated") or self.text[error.pos] in "\r\n":
+                raise _rejected(place, "json-quote") from None
             self.at = error.pos
-            raise self._error('a closing "') from None
-        return Scalar(text, place, quoted=True)
+            raise self._error(_ESCAPE) from None
+        return _scalar(text, place, quoted=True)
 
-    def _node(self, depth: int) -> Node:
+    def _node(self, path: Names) -> Node:
         self._skip()
         place = self._place()
-        if depth > DEEPEST_NESTING:
+        if len(path) >= DEEPEST_NESTING:
             raise _rejected(place, "too-deep", limit=DEEPEST_NESTING)
         if self.text.startswith('"', self.at):
             return self._string()
         if self._take("["):
-            return self._sequence(place, depth)
+            return self._sequence(place, path)
         if self._take("{"):
-            return self._mapping(place, depth)
+            return self._mapping(place, path)
         match = _LITERAL.match(self.text, self.at)
         if match is None:
-            raise self._error("a value")
+            raise self._error(_VALUE)
         self.at = match.end()
         return Scalar(match.group(), place)
 
-    def _sequence(self, place: Place, depth: int) -> Sequence:
+    def _sequence(self, place: Place, path: Names) -> Sequence:
         items: list[Node] = []
         if self._take("]"):
             return Sequence((), place)
         while True:
-            items.append(self._node(depth + 1))
+            items.append(self._node((*path, f"[{len(items)}]")))
             if self._take("]"):
                 return Sequence(tuple(items), place)
             if not self._take(","):
-                raise self._error("',' or ']'")
+                raise self._error(_COMMA_OR_BRACKET)
 
-    def _mapping(self, place: Place, depth: int) -> Mapping:
+    def _mapping(self, place: Place, path: Names) -> Mapping:
         entries: dict[str, tuple[Scalar, Node]] = {}
         if self._take("}"):
             return Mapping((), place)
         while True:
             self._skip()
             if not self.text.startswith('"', self.at):
-                raise self._error("a key in double quotes")
+                raise self._error(_KEY)
             key = self._string()
             if not self._take(":"):
-                raise self._error("':'")
-            value = self._node(depth + 1)
+                raise self._error(_COLON)
+            value = self._node((*path, f".{key.text}"))
             if key.text in entries:
-                self.problems.append(_duplicate(key, entries[key.text][0].place))
+                self.problems.append(_duplicate(key, entries[key.text][0].place, path))
             else:
                 entries[key.text] = (key, value)
             if self._take("}"):
                 return Mapping(tuple(entries.values()), place)
             if not self._take(","):
-                raise self._error("',' or '}'")
+                raise self._error(_COMMA_OR_BRACE)
 
 
-def _duplicate(key: Scalar, first: Place) -> Problem:
-    words = (("key", key.text), ("line", str(first.line)))
-    return Problem(key.place, key.text, "duplicate-key", words)
+def _duplicate(key: Scalar, first: Place, path: Names) -> Problem:
+    return problem(key.place, _field((*path, f".{key.text}")), "duplicate-key", found=key.text, line=first.line)
 
 
-def _indent(text: str, line: int) -> str:
-    lines = text.splitlines()
-    row = lines[line] if line < len(lines) else ""
-    return row[: len(row) - len(row.lstrip())]
+def _field(path: Names) -> str:
+    return "".join(path).removeprefix(".")
+
+
+def _scalar(text: str, place: Place, quoted: bool = False) -> Scalar:
+    """Return a scalar; an escape may have brought in a sign that no file may hold."""
+    unfit = _UNFIT.search(text)
+    if unfit is not None:
+        raise _rejected(place, "bad-sign", sign=f"U+{ord(unfit.group()):04X}")
+    return Scalar(text, place, quoted)
 
 
 def _rejected(place: Place, code: str, **words: object) -> Rejected:
-    return Rejected([Problem(place, "", code, tuple((key, str(word)) for key, word in words.items()))])
+    return Rejected([problem(place, "", code, **words)])

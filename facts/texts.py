@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +19,19 @@ class Text:
     zh: str
 
     def read(self, language: Language, **words: object) -> str:
-        """Return the text in ``language`` with ``{placeholders}`` replaced by ``words``."""
+        """Return the text in ``language`` with ``{placeholders}`` replaced by ``words``.
+
+        A word may itself be a :class:`Text`. What a word contains is left as it is.
+        """
         text = self.zh if language == "zh" else self.en
-        for name, word in words.items():
-            text = text.replace("{" + name + "}", str(word))
-        return text
+        if not words:
+            return text
+
+        def fill(placeholder: re.Match[str]) -> str:
+            word = words.get(placeholder.group(1), placeholder.group())
+            return word.read(language) if isinstance(word, Text) else str(word)
+
+        return _PLACEHOLDER.sub(fill, text)
 
 
 NO_TEXT = Text("", "")

@@ -6,21 +6,24 @@ import re
 import unicodedata
 from collections.abc import Callable
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
-from .problems import hint, listing
+from .problems import listing, short, suggestion
 from .source import Scalar
+from .texts import Text
 from .vocabulary import Fact
 
 FactValue = bool | int | str | Decimal | date | tuple[str, ...]
 
-UNKNOWN_WORDS = frozenset({"", "~", "null", "Null", "NULL", "unknown", "未知", "不知道", "?", "？"})
+_SAID_UNKNOWN = frozenset({"unknown", "未知", "不知道", "?", "？"})
+UNKNOWN_WORDS = _SAID_UNKNOWN | {"", "~", "null", "Null", "NULL"}
 _YES = frozenset({"true", "yes", "是", "有", "已", "√"})
 _NO = frozenset({"false", "no", "否", "无", "没有", "未", "×"})
 _DATE = re.compile(r"(\d{4})(?:-(\d{1,2})-(\d{1,2})|/(\d{1,2})/(\d{1,2})|年(\d{1,2})月(\d{1,2})日)")
 _NUMBER = re.compile(r"([+-]?(?:\d+|\d{1,3}(?:,\d{3})+)(?:\.\d+)?)\s*(万|亿)?\s*元?")
 _FACTORS = {None: 1, "万": 10_000, "亿": 100_000_000}
 LARGEST_NUMBER = Decimal(10) ** 14
+LONGEST_NUMBER = 28
 MOST_DECIMALS = 4
 LONGEST_TEXT = 10_000
 
@@ -28,15 +31,15 @@ LONGEST_TEXT = 10_000
 class BadValue(Exception):
     """A value that its fact does not allow: the code of the message and the words that fill it."""
 
-    def __init__(self, code: str, **words: str) -> None:
+    def __init__(self, code: str, **words: str | Text) -> None:
         super().__init__(code)
         self.code = code
         self.words = words
 
 
 def is_unknown(scalar: Scalar) -> bool:
-    """Tell whether the writer says that the fact is not known."""
-    return not scalar.quoted and scalar.text in UNKNOWN_WORDS
+    """Tell whether the writer says that the fact is not known; in JSON it takes quotes to say so in a word."""
+    return scalar.text in (_SAID_UNKNOWN if scalar.quoted else UNKNOWN_WORDS)
 
 
 def parse_value(fact: Fact, text: str) -> FactValue:
@@ -66,12 +69,10 @@ def in_order(fact: Fact, members: list[str]) -> tuple[str, ...]:
 def _choice(fact: Fact, text: str) -> str:
     value = fact.spellings.get(text)
     if value is None:
-        choices = [choice.id for choice in fact.values]
-        raise BadValue(
-            "not-a-value", found=text, label_en=fact.label.en, label_zh=fact.label.zh,
-            hint_en=hint(text, fact.spellings, "en"), hint_zh=hint(text, fact.spellings, "zh"),
-            choices=listing(choices), choices_zh=listing([f"{choice.id} {choice.label.zh}" for choice in fact.values]),
-        )
+        ids = listing([choice.id for choice in fact.values])
+        labelled = listing([f"{choice.id} {choice.label.zh}" for choice in fact.values], comma="、")
+        raise BadValue("not-a-value", found=short(text), label=fact.label, hint=suggestion(text, fact.spellings),
+                       choices=Text(ids, labelled))
     return value
 
 
@@ -79,19 +80,18 @@ def _bool(fact: Fact, text: str) -> bool:
     word = text.lower()
     if word in _YES or word in _NO:
         return word in _YES
-    raise BadValue("not-yes-or-no", found=text)
+    raise BadValue("not-yes-or-no", found=short(text))
 
 
 def _number(fact: Fact, text: str) -> Decimal:
     match = _NUMBER.fullmatch(text.lstrip("¥$€£ "))
-    try:
-        number = Decimal(match.group(1).replace(",", "")) * _FACTORS[match.group(2)] if match else None
-    except InvalidOperation:
-        number = None
-    if number is None:
-        raise BadValue("not-a-number", found=text)
-    if abs(number) >= LARGEST_NUMBER or -int(number.normalize().as_tuple().exponent) > MOST_DECIMALS:
-        raise BadValue("number-too-long", found=text, decimals=str(MOST_DECIMALS))
+    if match is None:
+        raise BadValue("not-a-number", found=short(text))
+    digits = match.group(1)
+    number = Decimal(digits.replace(",", "")[:LONGEST_NUMBER]) * _FACTORS[match.group(2)]
+    decimals = -int(number.normalize().as_tuple().exponent)
+    if len(digits) > LONGEST_NUMBER or abs(number) >= LARGEST_NUMBER or decimals > MOST_DECIMALS:
+        raise BadValue("number-too-long", found=short(text), decimals=str(MOST_DECIMALS))
     if fact.minimum is not None and number < fact.minimum:
         raise BadValue("below-minimum", found=text, limit=f"{fact.minimum:f}")
     if fact.maximum is not None and number > fact.maximum:
@@ -109,7 +109,7 @@ def _int(fact: Fact, text: str) -> int:
 def _date(fact: Fact, text: str) -> date:
     match = _DATE.fullmatch(text)
     if match is None:
-        raise BadValue("not-a-date", found=text)
+        raise BadValue("not-a-date", found=short(text))
     year, *rest = (int(part) for part in match.groups() if part is not None)
     try:
         return date(year, *rest)

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 from unicodedata import normalize
 
-from .problems import Place, Problems, hint, listing
+from .problems import Place, Problems, listing, suggestion
 from .reader import Record
-from .source import Scalar, parse, read_bytes
+from .source import parse, read_bytes
 from .texts import Text
 
 FactType = Literal["bool", "enum", "ordinal", "int", "decimal", "money", "date", "text", "set", "list", "ref", "refs"]
@@ -156,12 +156,12 @@ class _Loader:
         self.collections[collection.id] = collection
 
     def _add(self, fact: Fact, table: dict[str, Fact]) -> None:
-        if fact.id in table:
+        if fact.id and fact.id in table:
             self.problems.add(fact.place, fact.id, "defined-twice", found=fact.id, other=table[fact.id].place)
         topic = fact.id.partition(".")[0]
         if not fact.collection and "." in fact.id and topic not in self.topics:
             self.problems.add(fact.place, fact.id, "topic-unknown", found=topic,
-                              hint_en=hint(topic, self.topics, "en"), hint_zh=hint(topic, self.topics, "zh"))
+                              hint=suggestion(topic, self.topics))
         table[fact.id] = fact
 
     def _fact(self, record: Record, collection: str) -> Fact:
@@ -178,8 +178,8 @@ class _Loader:
             values=record.records("values", lambda value: Value(value.text("id", True), value.bilingual("label"))),
             to=record.text("to"),
             stale_after=record.text("stale_after"),
-            minimum=self._bound(record, "minimum"),
-            maximum=self._bound(record, "maximum"),
+            minimum=record.decimal("minimum"),
+            maximum=record.decimal("maximum"),
             sensitive=record.flag("sensitive"),
             opinion=record.flag("opinion"),
             sources=record.texts("sources"),
@@ -188,34 +188,23 @@ class _Loader:
         self._check(fact)
         return fact
 
-    def _bound(self, record: Record, name: str) -> Decimal | None:
-        node = record.node(name)
-        if node is None:
-            return None
-        try:
-            return Decimal(node.text if isinstance(node, Scalar) else "")
-        except InvalidOperation:
-            self.problems.add(node.place, record.path(name), "not-a-number", found=getattr(node, "text", ""))
-            return None
-
     def _check(self, fact: Fact) -> None:
         needs_values = fact.type in ("enum", "ordinal", "set")
         if needs_values != bool(fact.values):
             self.problems.add(fact.place, fact.id, "values-missing" if needs_values else "values-unwanted", type=fact.type)
         spellings: dict[str, str] = {}
         for value in fact.values:
-            for spelling in {value.id, value.label.en, value.label.zh}:
+            for spelling in {value.id, value.label.en, value.label.zh} - {""}:
                 if spellings.setdefault(spelling, value.id) != value.id:
                     self.problems.add(fact.place, fact.id, "label-ambiguous", found=spelling)
         if (fact.type in ("ref", "refs")) != bool(fact.to):
             self.problems.add(fact.place, fact.id, "to-missing" if not fact.to else "to-unwanted", type=fact.type)
 
     def check_references(self) -> None:
-        for collection in self.collections.values():
-            for fact in collection.facts.values():
-                if fact.to and fact.to not in self.collections:
-                    self.problems.add(
-                        fact.place, fact.id, "collection-unknown", found=fact.to,
-                        hint_en=hint(fact.to, self.collections, "en"), hint_zh=hint(fact.to, self.collections, "zh"),
-                        choices=listing(sorted(self.collections)),
-                    )
+        facts = [fact for collection in self.collections.values() for fact in collection.facts.values()]
+        for fact in (*self.facts.values(), *facts):
+            if fact.to and fact.to not in self.collections:
+                self.problems.add(
+                    fact.place, fact.id, "collection-unknown", found=fact.to,
+                    hint=suggestion(fact.to, self.collections), choices=listing(sorted(self.collections)),
+                )

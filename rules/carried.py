@@ -1,4 +1,8 @@
-"""Which rule, criterion, fact or parameter carries each item of the article."""
+"""Which rule, criterion or question carries each item of the article.
+
+Actions, findings and talk tracks count through the rules that give them, questions through the
+facts that they ask for. Being named in a tension or beside a parameter is not being carried.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +31,6 @@ def carried_items(base: RuleBase) -> dict[str, Carried]:
 def _citations(base: RuleBase) -> list[tuple[str, tuple[str, ...]]]:
     cited = [(f"rule {rule.id}", rule.because) for rule in base.rules.values()]
     cited += [(f"criterion {criterion.id}", criterion.because) for step in base.steps for criterion in step.criteria]
-    cited += [(f"tension {tension.id}", (*(item for side in tension.sides for item in side), *tension.because))
-              for tension in base.tensions.values()]
-    cited += [(f"parameter {parameter.id}", parameter.because) for parameter in base.parameters.values()]
     for fact in base.vocabulary.all_facts():
         name = f"{fact.collection}.{fact.id}" if fact.collection else fact.id
         cited.append((f"fact {name}", fact.sources))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping as AnyMapping
 
-from ..facts.problems import Problems, hint, listing
+from ..facts.problems import Problems, listing, suggestion, suggestion_or_all
 from ..facts.reader import describe
 from ..facts.source import Mapping, Node, Scalar, Sequence
 from ..facts.values import BadValue, in_order, parse_member, parse_value
 from ..facts.vocabulary import Fact, Vocabulary
-from .language import ALWAYS, Absent, Condition, FactPath, Holds, Quantifier, Span, Test, all_of, any_of
+from .language import ALWAYS, Absent, Condition, FactPath, FactTest, Holds, Quantifier, Span, all_of, any_of
 
 QUANTIFIERS = ("some", "none", "every", "count")
 CONNECTIVES = ("all", "any", *QUANTIFIERS, "holds", "absent")
@@ -17,6 +17,7 @@ CONNECTIVES = ("all", "any", *QUANTIFIERS, "holds", "absent")
 _ABOUT_KNOWLEDGE = ("known", "unknown", "stale", "inferred")
 _COMPARISONS = ("at_least", "at_most", "above", "below", "between")
 _NUMBERS = ("is", "is_not", *_COMPARISONS)
+_NUMERIC = ("int", "decimal", "money")
 _AGES = ("within_days", "older_than_days", "due_within_days", "future")
 _MEMBERS = ("has", "has_any", "has_all", "lacks", "size_at_least", "size_at_most")
 OPERATORS: dict[str, tuple[str, ...]] = {
@@ -65,17 +66,16 @@ class ConditionReader:
 
     def _parts(self, name: str, node: Node, scope: str, field: str) -> Condition:
         if not isinstance(node, Sequence) or not node.items:
-            self.problems.add(node.place, field, "expected-list", found=describe(node))
+            self.problems.add(node.place, field, "expected-conditions", found=describe(node))
             return ALWAYS
         parts = [self.read(child, scope, f"{field}[{number}]") for number, child in enumerate(node.items)]
         return all_of(*parts) if name == "all" else any_of(*parts)
 
     def _conclusions(self, name: str, node: Node, scope: str, field: str) -> Condition:
-        names = node.items if isinstance(node, Sequence) else (node,)
         parts: list[Condition] = []
-        for child in names:
+        for child in _children(node) or (node,):
             if not isinstance(child, Scalar) or not child.text:
-                self.problems.add(child.place, field, "expected-text", found=describe(child))
+                self.problems.add(child.place, field, "expected-names", found=describe(child))
             elif name == "holds":
                 parts.append(Holds(child.text, f"?{scope}"))
             else:
@@ -89,10 +89,14 @@ class ConditionReader:
         known = ["of", "where", *{"every": ["have"], "count": list(_COMPARISONS)}.get(name, [])]
         for key, _ in node.entries:
             if key.text not in known:
-                self._unknown(key, f"{field}.{key.text}", "unknown-key", known)
+                self.problems.add(key.place, f"{field}.{key.text}", "unknown-key", found=key.text,
+                                  hint=suggestion_or_all(key.text, known))
         of = node.get("of")
+        if of is None:
+            self.problems.add(node.place, f"{field}.of", "missing")
+            return ALWAYS
         if not isinstance(of, Scalar) or of.text not in self.vocabulary.collections:
-            found = of if isinstance(of, Scalar) else Scalar("", node.place)
+            found = Scalar(of.text if isinstance(of, Scalar) else "", of.place)
             self._unknown(found, f"{field}.of", "collection-unknown", list(self.vocabulary.collections))
             return ALWAYS
         where, have = node.get("where"), node.get("have")
@@ -139,7 +143,7 @@ class ConditionReader:
     def _unknown(self, key: Scalar, field: str, code: str, known: list[str]) -> None:
         self.problems.add(
             key.place, field, code, found=key.text,
-            hint_en=hint(key.text, known, "en"), hint_zh=hint(key.text, known, "zh"), choices=listing(known),
+            hint=suggestion(key.text, known), choices=listing(known),
         )
 
     def _tests(self, path: FactPath, fact: Fact, node: Node, field: str) -> Condition:
@@ -160,48 +164,55 @@ class ConditionReader:
             code = "operator-unfit" if operator in _ALL_OPERATORS else "operator-unknown"
             self.problems.add(
                 (key or node).place, field, code, found=operator, type=fact.type, fact=str(path),
-                hint_en=hint(operator, allowed, "en"), hint_zh=hint(operator, allowed, "zh"), choices=listing(allowed, 20),
+                hint=suggestion(operator, allowed), choices=listing(allowed, 20),
             )
             return ALWAYS
         written = f"{operator}: {_spell(node)}"
         if operator in _ABOUT_KNOWLEDGE:
             return self._about_knowledge(path, operator, node, field, written)
         if fact.type == "date":
-            return Test(path, "age", self._age_span(operator, node, field), written)
+            return FactTest(path, "age", self._age_span(operator, node, field), written)
         if operator.startswith("size_"):
             span = self._span(operator.removeprefix("size_"), node, _COUNT, field)
-            return Test(path, "size", span, written) if span is not None else ALWAYS
+            return FactTest(path, "size", span, written) if span is not None else ALWAYS
         if operator in ("has", "has_any", "has_all", "lacks"):
             members = self._members(fact, node, field)
             kind = {"has": "has_all", "has_any": "has_any", "has_all": "has_all", "lacks": "lacks"}[operator]
-            return Test(path, kind, members, written)  # type: ignore[arg-type]
+            return FactTest(path, kind, members, written)  # type: ignore[arg-type]
         if operator in _COMPARISONS:
             span = self._span(operator, node, fact, field)
             if span is None:
                 return ALWAYS
             if fact.type == "ordinal":
-                return Test(path, "in", tuple(value for value, rank in fact.order.items() if span.holds(rank)), written)
-            return Test(path, "range", span, written)
+                return FactTest(path, "in", tuple(value for value, rank in fact.order.items() if span.holds(rank)), written)
+            return FactTest(path, "range", span, written)
+        if not _children(node):
+            self.problems.add(node.place, field, "expected-one-value", found=describe(node))
         values = tuple(self._value(fact, child, field) for child in _children(node))
-        return Test(path, "not_in" if operator == "is_not" else "in", values, written)
+        return FactTest(path, "not_in" if operator == "is_not" else "in", values, written)
 
     def _about_knowledge(self, path: FactPath, operator: str, node: Node, field: str, written: str) -> Condition:
         if not isinstance(node, Scalar) or node.text != "true":
             self.problems.add(node.place, field, "only-true", operator=operator, found=describe(node))
-        return Test(path, operator, (), written)  # type: ignore[arg-type]
+        return FactTest(path, operator, (), written)  # type: ignore[arg-type]
 
     def _members(self, fact: Fact, node: Node, field: str) -> tuple[str, ...]:
         members = []
+        if not _children(node):
+            self.problems.add(node.place, field, "expected-one-value", found=describe(node))
         for child in _children(node):
+            if not isinstance(child, Scalar):
+                self.problems.add(child.place, field, "expected-one-value", found=describe(child))
+                continue
             try:
-                members.append(parse_member(fact, child.text if isinstance(child, Scalar) else ""))
+                members.append(parse_member(fact, child.text))
             except BadValue as bad:
                 self.problems.add(child.place, field, bad.code, **bad.words)
         return in_order(fact, members)
 
     def _value(self, fact: Fact, node: Node, field: str) -> object:
-        if isinstance(node, Scalar) and node.text.startswith("$"):
-            return self._parameter(node, field)
+        if isinstance(node, Scalar) and node.text.startswith("$") and fact.type in _NUMERIC:
+            return self._parameter(fact, node, field)
         if not isinstance(node, Scalar):
             self.problems.add(node.place, field, "expected-one-value", found=describe(node))
             return None
@@ -211,13 +222,17 @@ class ConditionReader:
             self.problems.add(node.place, field, bad.code, **bad.words)
             return None
 
-    def _parameter(self, node: Scalar, field: str) -> object:
+    def _parameter(self, fact: Fact, node: Scalar, field: str) -> object:
         name = node.text.removeprefix("$")
         if name not in self.parameters:
             self._unknown(Scalar(name, node.place), field, "parameter-unknown", list(self.parameters))
             return None
         self.used_parameters.add(name)
-        return self.parameters[name]
+        value = self.parameters[name]
+        if fact.type == "int" and not isinstance(value, int):
+            self.problems.add(node.place, field, "not-a-whole-number", found=f"{node.text} = {value}")
+            return None
+        return value
 
     def _span(self, operator: str, node: Node, fact: Fact, field: str) -> Span | None:
         """Return the range that a comparison spells; that of an ordinal is over ranks."""
@@ -243,7 +258,8 @@ class ConditionReader:
                 return Span(high=first, high_open=True)
             case _:
                 if bounds[1] < first:  # type: ignore[operator]
-                    self.problems.add(node.place, field, "bounds-reversed", low=first, high=bounds[1])
+                    low, high = (_spell(child) for child in nodes)
+                    self.problems.add(node.place, field, "bounds-reversed", low=low, high=high)
                 return Span(low=first, high=bounds[1])
 
     def _age_span(self, operator: str, node: Node, field: str) -> Span:
@@ -251,7 +267,7 @@ class ConditionReader:
         if operator == "future":
             ahead = isinstance(node, Scalar) and node.text == "true"
             if not isinstance(node, Scalar) or node.text not in ("true", "false"):
-                self.problems.add(node.place, field, "not-yes-or-no", found=describe(node))
+                self.problems.add(node.place, field, "not-yes-or-no", found=_spell(node))
             return Span(high=0, high_open=True) if ahead else Span(low=0)
         days = self._value(_COUNT, node, field)
         if not isinstance(days, int):

@@ -56,7 +56,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class FactTest:
     """A test of one fact.
 
     ``kind`` is the test that engines run, ``operand`` its canonical values (a tuple, or a
@@ -123,7 +123,7 @@ class Listed:
     wanted: bool = True
 
 
-Condition = Test | All | Any | Quantifier | Holds | Absent | Listed
+Condition = FactTest | All | Any | Quantifier | Holds | Absent | Listed
 ALWAYS = All(())
 NEVER = Any(())
 
@@ -189,7 +189,7 @@ def certain(condition: Condition) -> Condition:
     a statement about a collection that is not listed. Conclusions are taken as they stand.
     """
     match condition:
-        case Test() | Holds() | Absent() | Listed():
+        case FactTest() | Holds() | Absent() | Listed():
             return condition
         case All(parts):
             return all_of(*(certain(part) for part in parts))
@@ -202,11 +202,11 @@ def certain(condition: Condition) -> Condition:
 def possible(condition: Condition) -> Condition:
     """Return the condition under which ``condition`` holds, or would hold for some values of the unknown facts."""
     match condition:
-        case Test(kind="known"):
+        case FactTest(kind="known"):
             return ALWAYS
-        case Test(path=path, kind=kind) if kind not in ("unknown", "stale", "inferred"):
-            return any_of(condition, Test(path, "unknown", written="unknown: true"))
-        case Test() | Holds() | Absent() | Listed():
+        case FactTest(path=path, kind=kind) if kind not in ("unknown", "stale", "inferred"):
+            return any_of(condition, FactTest(path, "unknown", written="unknown: true"))
+        case FactTest() | Holds() | Absent() | Listed():
             return condition
         case All(parts):
             return all_of(*(possible(part) for part in parts))

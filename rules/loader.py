@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from ..facts.problems import Place, Problems, hint, listing
+from ..facts.problems import Place, Problems, listing, nearest, suggestion
 from ..facts.reader import Record
 from ..facts.source import Node, Scalar, Sequence, parse, read_bytes
 from ..facts.texts import Text
 from ..facts.vocabulary import EFFORT, Vocabulary
 from .catalogue import DEAL, Action, Criterion, Finding, Override, Parameter, Source, Step, Talk, Tension
 from .conditions import ConditionReader
-from .language import ALWAYS, Absent, Condition, Holds, Rule, Test, walk
+from .language import ALWAYS, Absent, Condition, FactTest, Holds, Rule, walk
 
 KINDS_OF_ACTION = ("remove_blocker", "advance", "learn", "maintain", "prepare")
 KINDS_OF_FINDING = ("risk", "strength", "gap", "caution", "conflict")
@@ -49,6 +49,9 @@ class Loader:
         self._late: list[Callable[[], None]] = []
         self._cited: list[tuple[str, Place, str]] = []
         self._steps: dict[str, Step] = {}
+        self._step_places: dict[str, Place] = {}
+        self._criterion_places: dict[str, Place] = {}
+        self._rule_places: dict[str, Place] = {}
 
     def file(self, path: Path, name: str) -> None:
         """Read one file. Conditions wait until every parameter is known."""
@@ -92,29 +95,30 @@ class Loader:
 
     def _unknown(self, place: Place, field: str, code: str, found: str, known: Iterable[str]) -> None:
         names = list(known)
-        self.problems.add(place, field, code, found=found, hint_en=hint(found, names, "en"),
-                          hint_zh=hint(found, names, "zh"), choices=listing(names))
+        self.problems.add(place, field, code, found=found, hint=suggestion(found, names), choices=listing(names))
 
     def _because(self, record: Record, required: bool = True) -> tuple[str, ...]:
         sources = record.texts("because")
         if required and not sources and record.valid:
             self.problems.add(record.place, record.path("because"), "missing")
-        self._cited += [(source, record.place, record.path("because")) for source in sources]
+        self._cited += [(source, record.where("because"), record.path("because")) for source in sources]
         return sources
 
     def _id(self, record: Record, pattern: re.Pattern[str]) -> str:
         value = record.text("id", required=True)
         if value and not pattern.fullmatch(value):
-            self.problems.add(record.place, record.path("id"), "bad-name", found=value)
+            self.problems.add(record.where("id"), record.path("id"), "bad-name", found=value)
         return value
 
+    def _once(self, record: Record, name: str, places: dict[str, Place]) -> None:
+        """Note an id that another record of its kind has already."""
+        place = record.where("id")
+        first = places.setdefault(name, place)
+        if name and first is not place:
+            self.problems.add(place, record.path("id"), "defined-twice", found=name, other=first)
+
     def _parameter(self, record: Record) -> Parameter:
-        text = record.text("value", required=True, default="0")
-        try:
-            value = Decimal(text)
-        except InvalidOperation:
-            self.problems.add(record.place, record.path("value"), "not-a-number", found=text)
-            value = Decimal(0)
+        value = record.decimal("value", required=True) or Decimal(0)
         return Parameter(
             id=self._id(record, _NAME), value=int(value) if value == value.to_integral_value() else value,
             unit=record.text("unit", required=True), label=record.bilingual("label"), about=record.bilingual("about"),
@@ -147,7 +151,7 @@ class Loader:
                 tuple(child.text for child in side.items if isinstance(child, Scalar))
                 for side in sides.items if isinstance(side, Sequence)
             )
-        self._cited += [(source, record.place, record.path("sides")) for side in read for source in side]
+        self._cited += [(source, record.where("sides"), record.path("sides")) for side in read for source in side]
         return Tension(
             id=record.text("id", required=True), label=record.bilingual("label"), sides=read,
             first=record.bilingual("first"), why=record.bilingual("why"), basis=record.choice("basis", BASES[:2]),
@@ -163,29 +167,26 @@ class Loader:
         allowed = ("account",) if about == DEAL else ("account", "name")
         for placeholder in _PLACEHOLDER.findall(text.en) + _PLACEHOLDER.findall(text.zh):
             if placeholder not in allowed:
-                self._unknown(record.place, record.path(name), "placeholder-unknown", placeholder, allowed)
+                self._unknown(record.where(name), record.path(name), "placeholder-unknown", placeholder, allowed)
         return text
 
     def _action(self, record: Record) -> Action:
         about = self._about(record)
-        action = Action(
+        return Action(
             id=self._id(record, _NAME), about=about, kind=record.choice("kind", KINDS_OF_ACTION),
-            priority=record.number("priority", required=True), effort=record.choice("effort", EFFORT),
-            within_days=record.number("within_days", required=True), who=record.choice("who", DOERS),
+            priority=record.number("priority", 1, 99), effort=record.choice("effort", EFFORT),
+            within_days=record.number("within_days", 0, 3650), who=record.choice("who", DOERS),
             label=self._text(record, "label", about), how=self._text(record, "how", about),
             words=self._text(record, "words", about) if record.has("words") else None,
             why=self._text(record, "why", about), done_when=self._text(record, "done_when", about),
             after_loss=record.flag("after_loss"), withheld_when=record.texts("withheld_when"),
             overrides=record.records("overrides", self._override), place=record.place,
         )
-        if not 1 <= action.priority <= 99:
-            self.problems.add(record.place, record.path("priority"), "out-of-range", found=action.priority, low=1, high=99)
-        return action
 
     def _override(self, record: Record) -> Override:
         override = Override(record.text("action", required=True), record.text("tension", required=True))
         if override.tension:
-            self._cited.append((override.tension, record.place, record.path("tension")))
+            self._cited.append((override.tension, record.where("tension"), record.path("tension")))
         return override
 
     def _finding(self, record: Record) -> Finding:
@@ -193,7 +194,7 @@ class Loader:
         blocks = record.texts("blocks")
         for step in blocks:
             if step not in _STEP_ORDER:
-                self._unknown(record.place, record.path("blocks"), "step-unknown", step, _STEP_ORDER)
+                self._unknown(record.where("blocks"), record.path("blocks"), "step-unknown", step, _STEP_ORDER)
         return Finding(
             id=self._id(record, _NAME), about=about, kind=record.choice("kind", KINDS_OF_FINDING),
             severity=record.choice("severity", SEVERITIES), label=self._text(record, "label", about),
@@ -207,10 +208,14 @@ class Loader:
         return Talk(id=self._id(record, _NAME), concern=record.text("concern", required=True), place=record.place, **parts)
 
     def _step(self, record: Record) -> None:
-        step_id = record.choice("id", _STEP_ORDER)
+        record.choice("id", _STEP_ORDER)
+        step_id = record.text("id")
         label, aim = record.bilingual("label"), record.bilingual("aim")
         starts = record.node("starts_when")
         drafts = record.records("criteria", lambda criterion: self._criterion(criterion, step_id), required=True)
+        self._once(record, step_id, self._step_places)
+        if step_id not in _STEP_ORDER:
+            return
 
         def finish() -> None:
             criteria = tuple(draft() for draft in drafts)
@@ -224,14 +229,16 @@ class Loader:
         texts = {name: record.bilingual(name) for name in ("label", "why", "recognise", "misread")}
         when = record.node("when", required=True)
         basis, do, because = record.choice("basis", BASES[:2]), record.text("do"), self._because(record)
-        place, field = record.place, record.path("do")
+        place, field, do_place = record.place, record.path("do"), record.where("do")
+        self._once(record, criterion_id, self._criterion_places)
         if not criterion_id.startswith(f"{step_id}."):
-            self.problems.add(place, record.path("id"), "criterion-prefix", found=criterion_id, prefix=f"{step_id}.")
+            self.problems.add(record.where("id"), record.path("id"), "criterion-prefix", found=criterion_id,
+                              prefix=f"{step_id}.")
 
         def finish() -> Criterion:
-            condition = ALWAYS if when is None else self._facts_only(when, criterion_id)
+            condition = ALWAYS if when is None else self._facts_only(when, f"{criterion_id}.when")
             if do:
-                self._check_catalogue("do", do, "", place, field)
+                self._check_catalogue("do", do, "", do_place, field)
             return Criterion(id=criterion_id, step=step_id, when=condition, basis=basis, do=do, because=because,
                              place=place, **texts)
 
@@ -239,10 +246,10 @@ class Loader:
 
     def _facts_only(self, node: Node, field: str) -> Condition:
         """Read a condition that may ask about facts only, so that learning a fact can only settle it."""
-        condition = self._conditions.read(node, "", f"{field}.when")
+        condition = self._conditions.read(node, "", field)
         for part in walk(condition):
             if isinstance(part, Holds | Absent) or (
-                isinstance(part, Test) and part.kind in ("unknown", "stale", "inferred")
+                isinstance(part, FactTest) and part.kind in ("unknown", "stale", "inferred")
             ):
                 self.problems.add(node.place, field, "facts-only")
         return condition
@@ -252,13 +259,13 @@ class Loader:
         label = record.bilingual("label")
         scope = record.text("for_each")
         if scope and scope not in self.vocabulary.collections:
-            self._unknown(record.place, record.path("for_each"), "collection-unknown", scope, self.vocabulary.collections)
-            scope = ""
+            collections = self.vocabulary.collections
+            self._unknown(record.where("for_each"), record.path("for_each"), "collection-unknown", scope, collections)
+            scope = nearest(scope, collections)
         when, then = record.node("when", required=True), record.node("then", required=True)
         because = self._because(record)
-        place, field = record.place, record.field
-        if rule_id in self.rules:
-            self.problems.add(place, f"{field}.id", "defined-twice", found=rule_id, other=self.rules[rule_id].place)
+        place = record.place
+        self._once(record, rule_id, self._rule_places)
         self.rules[rule_id] = Rule(rule_id, scope, ALWAYS, (), because, label, place=place)
 
         def finish() -> None:
@@ -273,14 +280,14 @@ class Loader:
         names: list[str] = []
         for name in record.texts("conclude"):
             if not _NAME.fullmatch(name):
-                self.problems.add(record.place, record.path("conclude"), "bad-name", found=name)
+                self.problems.add(record.where("conclude"), record.path("conclude"), "bad-name", found=name)
             elif self.declared_scopes.setdefault(name, scope) != scope:
-                self.problems.add(record.place, record.path("conclude"), "two-scopes", found=name,
+                self.problems.add(record.where("conclude"), record.path("conclude"), "two-scopes", found=name,
                                   scope=scope or DEAL, other=self.declared_scopes[name] or DEAL)
             names.append(name)
         for verb in ("find", "do", "say"):
             for target in record.texts(verb):
-                self._check_catalogue(verb, target, scope, record.place, record.path(verb))
+                self._check_catalogue(verb, target, scope, record.where(verb), record.path(verb))
                 names.append(f"{verb}.{target}")
         record.close()
         if not names and record.valid:
@@ -302,4 +309,22 @@ class Loader:
             for override in action.overrides:
                 if override.action not in self.actions:
                     self._unknown(action.place, f"{action.id}.overrides", "do-unknown", override.action, self.actions)
+        for action in self.actions.values():
+            path = self._override_circle(action.id)
+            if path and action.id == min(path):
+                self.problems.add(action.place, f"{action.id}.overrides", "overrides-circle", path=" → ".join(path))
+
+    def _override_circle(self, start: str) -> list[str]:
+        """Return the shortest chain of overriding actions from ``start`` back to itself, or an empty list."""
+        chains = [[start]]
+        seen = {start}
+        for chain in chains:
+            last = self.actions.get(chain[-1])
+            for override in last.overrides if last else ():
+                if override.action == start:
+                    return [*chain, start]
+                if override.action not in seen:
+                    seen.add(override.action)
+                    chains.append([*chain, override.action])
+        return []
 

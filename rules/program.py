@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ..facts.problems import Place, Problems, hint
+from ..facts.problems import Place, Problems, suggestion
 from .catalogue import DEAL, Action, Criterion, Finding, Step
 from .language import (
     Absent,
@@ -162,8 +162,7 @@ def _bind_condition(
         case Holds(name) | Absent(name):
             if name not in scopes:
                 if not _is_lost_default(rule, name):
-                    problems.add(rule.place, rule.id, "conclusion-unknown", found=name, hint_en=hint(name, scopes, "en"),
-                                 hint_zh=hint(name, scopes, "zh"))
+                    problems.add(rule.place, rule.id, "conclusion-unknown", found=name, hint=suggestion(name, scopes))
                 return replace(condition, collection="")
             if scopes[name] not in ("", scope):
                 problems.add(rule.place, rule.id, "conclusion-out-of-scope", found=name, scope=scopes[name])
@@ -209,7 +208,7 @@ def _strata(rules: Sequence[Rule], problems: Problems) -> tuple[tuple[Rule, ...]
             return level[rule.id]
         if rule.id in path:
             cycle = [*path[path.index(rule.id) :], rule.id]
-            problems.add(rule.place, rule.id, "cycle", found=" → ".join(reversed(cycle)))
+            problems.add(rule.place, rule.id, "cycle", path=" → ".join(reversed(cycle)))
             return 0
         path.append(rule.id)
         below = [visit(maker) for name, _ in sorted(reads(rule.when)) for maker in makers.get(name, ())]
