@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -362,6 +363,7 @@ def _print_data(data: Any, format_: str) -> None:
 
 def main() -> None:
     """Run the command line; a reader that stops reading (``| head``) is no error."""
+    gc.set_threshold(100_000)  # a command lives too briefly for frequent sweeps
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")

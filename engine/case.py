@@ -13,7 +13,7 @@ from datetime import date
 from ..facts.deal import Deal, Observation
 from ..facts.values import FactValue
 from ..facts.vocabulary import Fact, Vocabulary
-from ..rules.language import FactPath, Span, Test
+from ..rules.language import FactPath, FactTest, Span
 
 DEAL_ID = ""
 
@@ -93,7 +93,7 @@ def _with_references(row: Row, facts: Mapping[str, Fact], tables: Mapping[str, M
     return Row(row.id, values, frozenset(stale), frozenset(inferred))
 
 
-def test_holds(test: Test, row: Row, as_of: date) -> bool:
+def test_holds(test: FactTest, row: Row, as_of: date) -> bool:
     """Tell whether a test holds of a row, which must be the one that owns the tested fact."""
     name = str(test.path)
     match test.kind:
@@ -109,7 +109,7 @@ def test_holds(test: Test, row: Row, as_of: date) -> bool:
             return name in row.values and value_satisfies(test, row.values[name], as_of)
 
 
-def value_satisfies(test: Test, value: FactValue, as_of: date) -> bool:
+def value_satisfies(test: FactTest, value: FactValue, as_of: date) -> bool:
     """Tell whether a known value satisfies a test on values."""
     operand = test.operand
     if isinstance(operand, Span):

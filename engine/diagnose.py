@@ -7,7 +7,6 @@ from datetime import date, timedelta
 from ..facts.deal import Deal, Item, Observation
 from ..rules.base import RuleBase
 from ..rules.catalogue import DEAL, Action, Step
-from ..rules.program import given
 from .case import Case, Row, build_case, is_stale
 from .diagnosis import (
     Closing,
@@ -155,7 +154,7 @@ class _Assembly:
         found = [
             FoundFinding(finding.id, finding.kind, finding.severity, about, self.reasons(f"find.{finding.id}", about))
             for finding in self.base.findings.values()
-            for about in self.outcome.about(given(f"find.{finding.id}"))
+            for about in self.outcome.about(self.base.program.given(f"find.{finding.id}"))
         ]
         return tuple(sorted(found, key=lambda finding: (
             _KIND_ORDER.index(finding.kind), _SEVERITY_ORDER.index(finding.severity), finding.id, finding.about
@@ -163,7 +162,9 @@ class _Assembly:
 
     def actions(self) -> tuple[GivenAction, ...]:
         chosen = [
-            (action, about) for action in self.base.actions.values() for about in self.outcome.about(given(f"do.{action.id}"))
+            (action, about)
+            for action in self.base.actions.values()
+            for about in self.outcome.about(self.base.program.given(f"do.{action.id}"))
         ]
         chosen.sort(key=lambda pair: (
             -pair[0].priority, not self.outcome.holds("has_power", pair[1]), pair[0].id, pair[1]
@@ -179,7 +180,7 @@ class _Assembly:
             (action, about)
             for action in self.base.actions.values()
             for about in self.outcome.about(f"do.{action.id}")
-            if not self.outcome.holds(given(f"do.{action.id}"), about)
+            if not self.outcome.holds(self.base.program.given(f"do.{action.id}"), about)
         ]
         held.sort(key=lambda pair: (-pair[0].priority, pair[0].id, pair[1]))
         return tuple(
@@ -291,7 +292,7 @@ class _Assembly:
         if about == "step":
             return answer.proven
         named, _, item = about.partition("@")
-        names = (given(f"find.{named}"), given(f"do.{named}"), f"met.{named}")
+        names = (self.base.program.given(f"find.{named}"), self.base.program.given(f"do.{named}"), f"met.{named}")
         if item:
             return "yes" if any(self.outcome.holds(name, item) for name in names) else "no"
         return "yes" if any(self.outcome.about(name) for name in names) else "no"

@@ -14,7 +14,7 @@ State = Literal["met", "unmet", "unknown"]
 Status = Literal["not_started", "in_progress", "complete", "blocked"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Interval:
     """Whole percents; the low end counts what is met, the high end adds what is unknown."""
 
@@ -22,7 +22,7 @@ class Interval:
     high: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CriterionState:
     """An exit criterion of the deal, and the unknown facts that would settle it."""
 
@@ -31,7 +31,7 @@ class CriterionState:
     waiting: tuple[Unknown, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StepState:
     """One step with its criteria and the findings that block it."""
 
@@ -42,7 +42,7 @@ class StepState:
     blocked_by: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StepAnswer:
     """The step that the facts prove, the one that the rep claims, and what lies between them.
 
@@ -54,7 +54,7 @@ class StepAnswer:
     between: tuple[CriterionState, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reason:
     """A rule that fired, for which item, what it matched, and the sources that it rests on."""
 
@@ -64,7 +64,7 @@ class Reason:
     sources: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FoundFinding:
     """A finding; ``about`` is the item it concerns, empty for the deal."""
 
@@ -75,7 +75,7 @@ class FoundFinding:
     because: tuple[Reason, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class GivenAction:
     """An action, ranked from 1; ``with_`` is the item it is done with, empty for the deal as a whole."""
 
@@ -86,7 +86,7 @@ class GivenAction:
     because: tuple[Reason, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class WithheldAction:
     """An action that was proposed and not given: another one comes first, or something forbids it."""
 
@@ -97,7 +97,7 @@ class WithheldAction:
     because: tuple[Reason, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Question:
     """An unknown fact worth learning. ``points`` says how much of the diagnosis waits for it."""
 
@@ -108,7 +108,7 @@ class Question:
     last_value: FactValue | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SignalState:
     """A buying signal: what was seen, by whom, how many days ago, and whether it counts now."""
 
@@ -119,7 +119,7 @@ class SignalState:
     counts: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Closing:
     """Whether to push for the close now, and what stands in its way."""
 
@@ -128,7 +128,7 @@ class Closing:
     in_the_way: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Known:
     """A value with its standing: inferred values are marked, stale ones are shown but do not count."""
 
@@ -137,7 +137,7 @@ class Known:
     stale: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StakeholderView:
     """One person: where they stand, what they care about, what to say, and the next move."""
 
@@ -155,7 +155,7 @@ class StakeholderView:
     marks: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OverrideView:
     """A coach's override beside the answer of the rules; neither replaces the other."""
 
@@ -170,7 +170,7 @@ class OverrideView:
     active: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Traced:
     """A rule that fired: for which item, what it matched, what it concluded."""
 
@@ -180,7 +180,7 @@ class Traced:
     concludes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Diagnosis:
     """Everything that the rules say of one deal on one day."""
 

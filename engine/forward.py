@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any as Anything
 
-from ..rules.language import ALWAYS, Absent, All, Any, Condition, Holds, Listed, Quantifier, Rule, Test
+from ..rules.language import ALWAYS, Absent, All, Any, Condition, FactTest, Holds, Listed, Quantifier, Rule
 from ..rules.program import Program
 from .case import Case, Row, test_holds
 from .network import Conclusion, Engine, Pattern, Subject, make_rule
@@ -55,8 +55,8 @@ class ForwardEngine:
         self._run = run = _Run(case)
         try:
             engine.reset()
-            engine.running = True  # queue the facts, match them once
-            engine.declare(*_subjects(case))
+            for subject in _subjects(case):
+                engine.facts.declare(subject)  # queued: the run matches them all at once
             rows = 1 + sum(len(rows) for rows in case.items.values())
             engine.run(steps=self._most_firings * rows + 1)
         finally:
@@ -179,7 +179,7 @@ class _Compiler:
         conclusions: list[Pattern] = []
         for part in condition.parts if isinstance(condition, All) else (condition,):
             match part:
-                case Test(path=path):
+                case FactTest(path=path):
                     (deal if path.owner == "deal" else item).append((part, _alpha_test(part)))
                 case Listed(of, wanted):
                     deal.append((part, lambda fact, of=of, wanted=wanted: (of in fact["listed"]) == wanted))
@@ -207,6 +207,6 @@ class _Compiler:
         return self._names[key]
 
 
-def _alpha_test(test: Test) -> Callable[[Anything], bool]:
+def _alpha_test(test: FactTest) -> Callable[[Anything], bool]:
     return lambda fact: test_holds(test, fact["row"].row, fact["as_of"])
 

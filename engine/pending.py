@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..rules.language import Absent, All, Any, Condition, Holds, Listed, Quantifier, Span, Test
+from ..rules.language import Absent, All, Any, Condition, FactTest, Holds, Listed, Quantifier, Span
 from .case import Case, Row, owner_row, test_holds
 from .outcome import Outcome
 
@@ -36,7 +36,7 @@ _TRUE, _FALSE = Judgement(True), Judgement(False)
 def judge(condition: Condition, row: Row, case: Case, outcome: Outcome) -> Judgement:
     """Return whether a condition holds of a row whatever the unknown facts are, or what it waits for."""
     match condition:
-        case Test():
+        case FactTest():
             return _judge_test(condition, row, case)
         case All(parts):
             return _combine([judge(part, row, case, outcome) for part in parts], decisive=False)
@@ -56,7 +56,7 @@ def _plain(truth: bool) -> Judgement:
     return _TRUE if truth else _FALSE
 
 
-def _judge_test(test: Test, row: Row, case: Case) -> Judgement:
+def _judge_test(test: FactTest, row: Row, case: Case) -> Judgement:
     owner = owner_row(test.path, row, case)
     if test.kind in ("unknown", "stale", "inferred") or str(test.path) in owner.values:
         return _plain(test_holds(test, owner, case.as_of))

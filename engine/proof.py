@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..facts.values import FactValue
-from ..rules.language import Absent, All, Any, Condition, FactPath, Holds, Listed, Quantifier, Rule, Test
+from ..rules.language import Absent, All, Any, Condition, FactPath, FactTest, Holds, Listed, Quantifier, Rule
 from ..rules.program import Program
 from .case import Case, Row, owner_row
 from .outcome import Firing, Outcome
 from .reference import holds
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FactUsed:
     """A fact that a rule matched. ``value`` is None where the rule asked about ignorance itself."""
 
@@ -25,7 +25,7 @@ class FactUsed:
     stale: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ConclusionUsed:
     """A conclusion that a rule matched, present or (``holds`` False) absent."""
 
@@ -34,7 +34,7 @@ class ConclusionUsed:
     holds: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ItemsCounted:
     """What a quantifier found: the items of ``of`` that it counts, and what was matched of each."""
 
@@ -47,7 +47,7 @@ class ItemsCounted:
 Support = FactUsed | ConclusionUsed | ItemsCounted
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Proof:
     """One rule that concluded ``conclusion``, what it matched, and the proofs of the conclusions among that."""
 
@@ -109,7 +109,7 @@ class Prover:
 
     def _support(self, condition: Condition, row: Row) -> Iterator[Support]:
         match condition:
-            case Test():
+            case FactTest():
                 yield self._fact(condition, row)
             case All(parts):
                 for part in parts:
@@ -130,7 +130,7 @@ class Prover:
     def _concluded(self) -> dict[str, set[str]]:
         return self.outcome.concluded  # type: ignore[return-value]
 
-    def _fact(self, test: Test, row: Row) -> FactUsed:
+    def _fact(self, test: FactTest, row: Row) -> FactUsed:
         owner = owner_row(test.path, row, self.case)
         name = str(test.path)
         about = "" if test.path.owner == "deal" else row.id

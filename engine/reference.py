@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..rules.language import Absent, All, Any, Condition, Holds, Listed, Quantifier, Test
+from ..rules.language import Absent, All, Any, Condition, FactTest, Holds, Listed, Quantifier
 from ..rules.program import Program
 from .case import Case, Row, owner_row, test_holds
 from .outcome import Firing, Outcome
@@ -37,7 +37,7 @@ def conclude(program: Program, case: Case) -> Outcome:
 def holds(condition: Condition, row: Row, case: Case, concluded: Concluded) -> bool:
     """Tell whether a condition holds of a row (the deal's own, for a condition about the deal)."""
     match condition:
-        case Test():
+        case FactTest():
             return test_holds(condition, owner_row(condition.path, row, case), case.as_of)
         case All(parts):
             return all(holds(part, row, case, concluded) for part in parts)

@@ -140,9 +140,9 @@ def listing(choices: Sequence[str], most: int = 14, comma: str = ", ") -> str:
 @cache
 def messages() -> dict[str, Text]:
     """Return the texts of all problems by code; read when the first problem is told."""
-    import importlib.resources
+    from pathlib import Path
 
     import yaml
 
-    raw = importlib.resources.files(__package__).joinpath("messages.yaml").read_text("utf-8")
+    raw = Path(__file__).with_name("messages.yaml").read_text("utf-8")
     return {code: Text(**texts) for code, texts in yaml.safe_load(raw).items()}

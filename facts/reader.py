@@ -62,7 +62,7 @@ class Record:
         if node is None:
             return default
         if not isinstance(node, Scalar) or (required and not node.text.strip()):
-            self.problems.add(node.place, self.path(name), "expected-text", found=describe(node))
+            self.problems.add(node.place, self.path(name), "expected-one-value", found=describe(node))
             return default
         return node.text
 
@@ -127,7 +127,7 @@ class Record:
             if isinstance(item, Scalar):
                 scalars.append(item)
             else:
-                self.problems.add(item.place, f"{self.path(name)}[{number}]", "expected-text", found=describe(item))
+                self.problems.add(item.place, f"{self.path(name)}[{number}]", "expected-one-value", found=describe(item))
         return scalars
 
     def records(self, name: str, read: Callable[[Record], T | None], required: bool = False) -> tuple[T, ...]:

@@ -15,7 +15,7 @@ from unicodedata import normalize
 
 from .problems import Place, Problems, listing, suggestion
 from .reader import Record
-from .source import parse, read_bytes
+from .source import Node, Sequence, parse, read_bytes
 from .texts import Text
 
 FactType = Literal["bool", "enum", "ordinal", "int", "decimal", "money", "date", "text", "set", "list", "ref", "refs"]
@@ -185,12 +185,12 @@ class _Loader:
             sources=record.texts("sources"),
             place=record.place,
         )
-        self._check(fact)
+        self._check(fact, record.node("values"))
         return fact
 
-    def _check(self, fact: Fact) -> None:
+    def _check(self, fact: Fact, values: Node | None) -> None:
         needs_values = fact.type in ("enum", "ordinal", "set")
-        if needs_values != bool(fact.values):
+        if needs_values != (isinstance(values, Sequence) and bool(values.items)):
             self.problems.add(fact.place, fact.id, "values-missing" if needs_values else "values-unwanted", type=fact.type)
         spellings: dict[str, str] = {}
         for value in fact.values:

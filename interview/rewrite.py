@@ -24,7 +24,7 @@ class ChangedMeanwhile(Exception):
     """Someone else changed the file since it was read."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Answer:
     """What to write: a fact of the deal, or of an item; ``value`` is as it would stand in the file.
 

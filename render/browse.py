@@ -13,7 +13,7 @@ from ..facts.vocabulary import Fact
 from ..rules.base import RuleBase
 from ..rules.carried import Carried
 from ..rules.catalogue import Action, Finding
-from ..rules.language import Absent, All, Any, Condition, Holds, Listed, Quantifier, Rule, Test, walk
+from ..rules.language import Absent, All, Any, Condition, FactTest, Holds, Listed, Quantifier, Rule, walk
 from .words import joined, say
 
 
@@ -65,7 +65,7 @@ def readers_of(fact: Fact, base: RuleBase) -> list[str]:
     conditions |= {rule.id: rule.when for rule in base.rules.values()}
     return [
         name for name, condition in conditions.items()
-        if any(isinstance(part, Test) and part.path.fact == fact.id and part.path.collection == fact.collection
+        if any(isinstance(part, FactTest) and part.path.fact == fact.id and part.path.collection == fact.collection
                for part in walk(condition))
     ]
 
@@ -101,7 +101,7 @@ def spell(condition: Condition, depth: int = 0) -> list[str]:
     """Return a condition line by line, as its author would write it."""
     indent = "  " * depth
     match condition:
-        case Test(path, _, _, written):
+        case FactTest(path, _, _, written):
             return [f"{indent}{path}: {{{written}}}"]
         case Holds(name):
             return [f"{indent}holds: {name}"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gettext
-import importlib.resources
 import os
 import sys
 from collections.abc import Sequence
@@ -22,7 +21,7 @@ _spoken: list[Language] = []
 
 @cache
 def _texts() -> dict[str, Text]:
-    raw = importlib.resources.files(__package__).joinpath("help.yaml").read_text("utf-8")
+    raw = Path(__file__).with_name("help.yaml").read_text("utf-8")
     return {key: Text(**texts) for key, texts in yaml.load(raw, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)).items()}
 
 

@@ -14,7 +14,7 @@ from .browse import card, entry_card, rule_card, spell
 from .words import joined, say
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Entry:
     """One thing in the rule base: id, kind, label, and all its words for a search."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -123,19 +124,18 @@ class _Screen:
         return lines
 
     def ladder(self) -> list[RenderableType]:
-        table = Table.grid(padding=(0, 1))
-        table.add_column(width=1)
-        table.add_column(no_wrap=True)
-        table.add_column()
         current = self.diagnosis.step.proven
+        width = max(cell_len(self.names.step(step.id)) for step in self.diagnosis.steps)
+        lines: list[RenderableType] = []
         for step in self.diagnosis.steps:
             sign, colour = _STATUS_SIGNS[step.status]
-            style = "bold" if step.id == current else ""
-            table.add_row(Text(sign, style=colour), Text(self.names.step(step.id), style=style), self.step_line(step))
+            name = self.names.step(step.id)
+            line = Text.assemble((f"{sign} ", colour), (name, "bold" if step.id == current else ""),
+                                 " " * (width - cell_len(name) + 2))
+            lines.append(line + self.step_line(step))
             if self.everything or step.id == current:
-                for criterion in step.criteria:
-                    table.add_row("", "", self.criterion(criterion))
-        return [table]
+                lines += [Padding(self.criterion(criterion), (0, 0, 0, 4)) for criterion in step.criteria]
+        return lines
 
     def step_line(self, step: StepState) -> Text:
         met = sum(criterion.state == "met" for criterion in step.criteria)
@@ -226,7 +226,7 @@ class _Screen:
         rows = [("action.by", f"{action.due} · {self.say(f'who.{entry.who}')} · {self.say(f'effort.{entry.effort}')}"),
                 ("action.how", fill("how"))]
         if entry.words is not None:
-            rows.append(("action.words", f"“{fill('words')}”"))
+            rows.append(("action.words", fill("words")))
         rows += [("action.done", fill("done_when")), ("action.why", f"{fill('why')} {self.reasons(action.because)}")]
         for key, text in rows:
             table.add_row(self.say(key), text)

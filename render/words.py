@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.resources
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from functools import cache
+from pathlib import Path
 
 import yaml
 
@@ -17,7 +17,7 @@ from ..facts.vocabulary import Fact
 
 @cache
 def _texts() -> dict[str, Text]:
-    raw = importlib.resources.files(__package__).joinpath("texts.yaml").read_text("utf-8")
+    raw = Path(__file__).with_name("texts.yaml").read_text("utf-8")
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     return {key: Text(**texts) for key, texts in yaml.load(raw, Loader=loader).items()}
 

@@ -11,7 +11,6 @@ import contextlib
 import os
 import pickle
 import sys
-import tempfile
 from pathlib import Path
 
 from .. import __version__
@@ -66,6 +65,8 @@ def _read(path: Path) -> RuleBase | None:
 
 
 def _write(path: Path, base: RuleBase) -> None:
+    import tempfile  # only the first run after a change writes
+
     with contextlib.suppress(OSError):
         handle, name = tempfile.mkstemp(dir=path.parent, prefix="rules-", suffix=".part")
         try:

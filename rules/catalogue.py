@@ -13,7 +13,7 @@ from .language import Condition
 DEAL = "deal"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Override:
     """While the action that declares it is proposed, ``action`` is withheld; ``tension`` says why."""
 
@@ -21,7 +21,7 @@ class Override:
     tension: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Action:
     """A thing to do next. ``about`` is ``deal`` or the collection whose item it is done with.
 
@@ -46,7 +46,7 @@ class Action:
     place: Place = field(default=Place(""), compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Finding:
     """A risk, strength, gap, caution, or conflict inside the file."""
 
@@ -61,7 +61,7 @@ class Finding:
     place: Place = field(default=Place(""), compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Talk:
     """What to say to somebody who cares about ``concern``."""
 
@@ -77,7 +77,7 @@ class Talk:
     place: Place = field(default=Place(""), compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Criterion:
     """One condition that a step must meet before the next one has ground to stand on."""
 
@@ -94,7 +94,7 @@ class Criterion:
     place: Place = field(default=Place(""), compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Step:
     """One of the six steps; ``starts_when`` puts a deal there whatever else is open."""
 
@@ -105,7 +105,7 @@ class Step:
     starts_when: Condition | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Parameter:
     """A number that a coach may turn, with its unit and where it comes from."""
 
@@ -118,7 +118,7 @@ class Parameter:
     because: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Source:
     """A numbered statement that rules rest on.
 
@@ -138,7 +138,7 @@ class Source:
     place: Place = field(default=Place(""), compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tension:
     """Two pieces of advice that pull apart, and which of them comes first."""
 

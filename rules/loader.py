@@ -49,9 +49,7 @@ class Loader:
         self._late: list[Callable[[], None]] = []
         self._cited: list[tuple[str, Place, str]] = []
         self._steps: dict[str, Step] = {}
-        self._step_places: dict[str, Place] = {}
-        self._criterion_places: dict[str, Place] = {}
-        self._rule_places: dict[str, Place] = {}
+        self._ids: dict[tuple[str, str], Place] = {}
 
     def file(self, path: Path, name: str) -> None:
         """Read one file. Conditions wait until every parameter is known."""
@@ -74,11 +72,13 @@ class Loader:
     def _table(self, top: Record, key: str, read: Callable[[Record], Any], table: dict[str, Any]) -> None:
         if not top.has(key):
             return
-        for number, entry in enumerate(top.records(key, read)):
-            if entry.id in table:
-                self.problems.add(getattr(entry, "place", top.place), f"{key}[{number}].id", "defined-twice",
-                                  found=entry.id, other=getattr(table[entry.id], "place", top.place))
-            table[entry.id] = entry
+        kind = "sources" if table is self.sources else key
+
+        def once(record: Record) -> Any:
+            self._once(record, kind)
+            return read(record)
+
+        table.update((entry.id, entry) for entry in top.records(key, once))
 
     def finish(self) -> None:
         """Read the conditions, then check every name that one file uses and another defines."""
@@ -110,10 +110,10 @@ class Loader:
             self.problems.add(record.where("id"), record.path("id"), "bad-name", found=value)
         return value
 
-    def _once(self, record: Record, name: str, places: dict[str, Place]) -> None:
+    def _once(self, record: Record, kind: str) -> None:
         """Note an id that another record of its kind has already."""
-        place = record.where("id")
-        first = places.setdefault(name, place)
+        name, place = record.text("id"), record.where("id")
+        first = self._ids.setdefault((kind, name), place)
         if name and first is not place:
             self.problems.add(place, record.path("id"), "defined-twice", found=name, other=first)
 
@@ -213,7 +213,7 @@ class Loader:
         label, aim = record.bilingual("label"), record.bilingual("aim")
         starts = record.node("starts_when")
         drafts = record.records("criteria", lambda criterion: self._criterion(criterion, step_id), required=True)
-        self._once(record, step_id, self._step_places)
+        self._once(record, "steps")
         if step_id not in _STEP_ORDER:
             return
 
@@ -230,7 +230,7 @@ class Loader:
         when = record.node("when", required=True)
         basis, do, because = record.choice("basis", BASES[:2]), record.text("do"), self._because(record)
         place, field, do_place = record.place, record.path("do"), record.where("do")
-        self._once(record, criterion_id, self._criterion_places)
+        self._once(record, "criteria")
         if not criterion_id.startswith(f"{step_id}."):
             self.problems.add(record.where("id"), record.path("id"), "criterion-prefix", found=criterion_id,
                               prefix=f"{step_id}.")
@@ -265,7 +265,7 @@ class Loader:
         when, then = record.node("when", required=True), record.node("then", required=True)
         because = self._because(record)
         place = record.place
-        self._once(record, rule_id, self._rule_places)
+        self._once(record, "rules")
         self.rules[rule_id] = Rule(rule_id, scope, ALWAYS, (), because, label, place=place)
 
         def finish() -> None:
@@ -283,7 +283,7 @@ class Loader:
                 self.problems.add(record.where("conclude"), record.path("conclude"), "bad-name", found=name)
             elif self.declared_scopes.setdefault(name, scope) != scope:
                 self.problems.add(record.where("conclude"), record.path("conclude"), "two-scopes", found=name,
-                                  scope=scope or DEAL, other=self.declared_scopes[name] or DEAL)
+                                  scope=_scope_word(scope), other=_scope_word(self.declared_scopes[name]))
             names.append(name)
         for verb in ("find", "do", "say"):
             for target in record.texts(verb):
@@ -302,7 +302,7 @@ class Loader:
             return
         about = "stakeholders" if verb == "say" else table[target].about
         if (scope or DEAL) != about:
-            self.problems.add(place, field, "wrong-scope", found=target, scope=scope or DEAL, about=about)
+            self.problems.add(place, field, "wrong-scope", found=target, scope=_scope_word(scope), about=_scope_word(about))
 
     def _check_overrides(self) -> None:
         for action in self.actions.values():
@@ -328,3 +328,6 @@ class Loader:
                     chains.append([*chain, override.action])
         return []
 
+
+def _scope_word(scope: str) -> Text | str:
+    return Text("the deal", "整个商机") if scope in ("", DEAL) else scope

@@ -43,6 +43,11 @@ class Program:
         """Every rule in the order in which it may fire."""
         return tuple(rule for stratum in self.strata for rule in stratum)
 
+    def given(self, conclusion: str) -> str:
+        """Return the conclusion that tells whether a proposed action or a finding is given after all."""
+        name = f"given.{conclusion}"
+        return name if name in self.scopes else conclusion
+
     def concluding(self, name: str) -> tuple[Rule, ...]:
         """Return the rules that conclude ``name``."""
         return tuple(rule for rule in self.rules if name in rule.concludes)
@@ -75,11 +80,6 @@ def build_program(
     if problems is None:
         noted.raise_if_any()
     return Program(strata, scopes)
-
-
-def given(conclusion: str) -> str:
-    """Return the conclusion that tells whether a proposed action or a finding is given after all."""
-    return f"given.{conclusion}"
 
 
 def _made(rule_id: str, when: Condition, concludes: str, because: tuple[str, ...] = (), scope: str = "",
@@ -139,15 +139,17 @@ def _of_actions(actions: Mapping[str, Action]) -> Iterable[Rule]:
             else:
                 parts.append(Quantifier("none", stronger.about, Holds(name)))
         scope = "" if action.about == DEAL else action.about
-        yield _made(f"given.{proposed}", All(tuple(parts)), given(proposed), tuple(tensions), scope, place=action.place)
+        yield _made(f"given.{proposed}", All(tuple(parts)), f"given.{proposed}", tuple(tensions), scope, place=action.place)
 
 
 def _of_findings(findings: Mapping[str, Finding]) -> Iterable[Rule]:
     for finding in findings.values():
+        if not finding.withheld_when:
+            continue
         found = f"find.{finding.id}"
         when = All((Holds(found), *(Absent(name) for name in finding.withheld_when)))
         scope = "" if finding.about == DEAL else finding.about
-        yield _made(f"given.{found}", when, given(found), (), scope, place=finding.place)
+        yield _made(f"given.{found}", when, f"given.{found}", (), scope, place=finding.place)
 
 
 def _bind(rule: Rule, scopes: Mapping[str, str], problems: Problems) -> Rule:

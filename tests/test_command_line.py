@@ -28,7 +28,7 @@ stakeholders:
 """
 
 
-def run(*arguments: str, input: str | None = None, language: str = "en") -> Result:  # noqa: A002
+def run(*arguments: str, input: str | None = None, language: str = "en") -> Result:
     """Run the command line as a process of its own would, with an environment of its own."""
     environment = {"LC_ALL": "zh_CN.UTF-8" if language == "zh" else "C.UTF-8", "LANG": "", "LANGUAGE": ""}
     return CliRunner(env=environment).invoke(cli, list(arguments), input=input)
