@@ -27,16 +27,15 @@ class Names:
         return text.read(self.language, name=name, account=account)
 
     def item(self, collection: str, item_id: str) -> str:
-        """Return the name by which people know an item: a person's name, a signal's kind, or its id."""
+        """Return the name by which people know an item: the first of its facts if that is known, or its id."""
         item = self.deal.item(collection, item_id)
         if item is None:
             return item_id
-        for fact_id in ("name", "kind", "text", "objective"):
-            observation = item.facts.get(fact_id)
-            if observation is not None:
-                fact = self.base.vocabulary.find(fact_id, collection)
-                return show_value(fact, observation.value, self.language)
-        return item_id
+        naming = next(iter(self.base.vocabulary.collections[collection].facts.values()))
+        observation = item.facts.get(naming.id)
+        if observation is None or naming.type not in ("text", "enum"):
+            return item_id
+        return show_value(naming, observation.value, self.language)
 
     def read(self, text: Text) -> str:
         """Return a text that has nothing to fill in."""

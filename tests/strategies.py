@@ -10,7 +10,10 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from dealready.engine.case import Case, Row
+from dealready.facts.deal import Deal, Item, Observation
 from dealready.facts.problems import Rejected
+from dealready.facts.values import FactValue
+from dealready.facts.vocabulary import Fact, Vocabulary
 from dealready.rules.language import (
     Absent,
     All,
@@ -181,3 +184,60 @@ def _with_person(row: Row, people: dict[str, Row]) -> Row:
         row.id, values, row.stale | {f"by.{name}" for name in person.stale},
         row.inferred | {f"by.{name}" for name in person.inferred},
     )
+
+
+AS_OF = date(2026, 3, 16)
+_TEXTS = st.sampled_from(["a", "two words", "钢铁", "‘quoted’"])
+
+
+def values_of(fact: Fact) -> st.SearchStrategy[FactValue]:
+    """Values that a fact of our own vocabulary allows."""
+    ids = [value.id for value in fact.values]
+    match fact.type:
+        case "bool":
+            return st.booleans()
+        case "enum" | "ordinal":
+            return st.sampled_from(ids)
+        case "int":
+            return st.integers(0, 4)
+        case "decimal" | "money":
+            low = int(fact.minimum or 0)
+            high = int(fact.maximum if fact.maximum is not None else 5_000_000)
+            return st.sampled_from([Decimal(low), Decimal(high), Decimal(low + high) / 2])
+        case "date":
+            return st.integers(-60, 400).map(lambda days: AS_OF - timedelta(days=days))
+        case "set":
+            return st.lists(st.sampled_from(ids), unique=True).map(lambda found: tuple(sorted(found, key=ids.index)))
+        case "list":
+            return st.lists(_TEXTS, unique=True, max_size=2).map(tuple)
+        case "ref":
+            return st.sampled_from(["i0", "i1", "nobody"])
+        case "refs":
+            return st.lists(st.sampled_from(["i0", "i1", "nobody"]), unique=True, max_size=2).map(tuple)
+        case _:
+            return _TEXTS
+
+
+@st.composite
+def observations(draw: st.DrawFn, fact: Fact) -> Observation:
+    """A value with, sometimes, the day it was seen and whether it is only inferred."""
+    seen = draw(st.none() | st.integers(0, 120).map(lambda days: AS_OF - timedelta(days=days)))
+    return Observation(draw(values_of(fact)), seen=seen, confirmed=draw(st.booleans()))
+
+
+@st.composite
+def _some_facts(draw: st.DrawFn, facts: dict[str, Fact], most: int) -> dict[str, Observation]:
+    names = draw(st.lists(st.sampled_from(sorted(facts)), unique=True, max_size=most))
+    return {name: draw(observations(facts[name])) for name in names}
+
+
+@st.composite
+def deals(draw: st.DrawFn, vocabulary: Vocabulary) -> Deal:
+    """A deal of our own vocabulary: some facts known, some collections listed."""
+    facts = draw(_some_facts({name: fact for name, fact in vocabulary.facts.items() if name != "as_of"}, 40))
+    items = {}
+    for collection in vocabulary.collections.values():
+        size = draw(st.integers(-1, 3))
+        if size >= 0:
+            items[collection.id] = tuple(Item(f"i{number}", draw(_some_facts(collection.facts, 12))) for number in range(size))
+    return Deal({**facts, "as_of": Observation(AS_OF)}, items, "generated.yaml")
