@@ -20,7 +20,7 @@ from typing import Any
 import yaml
 
 from .encoding import decode, place_after
-from .problems import Place, Problem, Rejected, problem, quoted
+from .problems import MOST_PROBLEMS, Place, Problem, Rejected, problem, quoted
 from .texts import Text
 
 LARGEST_FILE = 2 * 1024 * 1024
@@ -153,7 +153,7 @@ class _Yaml:
                     raise _rejected(self._place(event), "several-documents")
                 root = self._node(next(events), events, ())[0]
         if self.problems:
-            raise Rejected(self.problems)
+            raise Rejected(self.problems[:MOST_PROBLEMS])
         if root is None or (isinstance(root, Scalar) and not root.text and not root.quoted):
             raise _rejected(Place(self.file), "empty")
         return root
@@ -176,6 +176,9 @@ class _Yaml:
         opened = error.context_mark or mark
         start = opened if at_start else mark
         place = Place(self.file, start.line + 1, start.column + 1)
+        if start.index >= len(self.text):  # the parser adds a line end of its own
+            place = place_after(self.text, self.file)
+            code = "yaml-end" if code == "yaml-sign" else code
         return _rejected(place, code, found=quoted(self.text[mark.index : mark.index + 1]), line=opened.line + 1)
 
     def _indent(self, index: int) -> str:
@@ -272,7 +275,7 @@ class _Json:
         if self.at < len(self.text):
             raise self._error(_END)
         if self.problems:
-            raise Rejected(self.problems)
+            raise Rejected(self.problems[:MOST_PROBLEMS])
         return node
 
     def _place(self) -> Place:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..facts.deal import Deal, read_deal
-from ..facts.source import decode
+from ..facts.encoding import decode
 from ..facts.vocabulary import Vocabulary
 
 
