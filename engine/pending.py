@@ -86,8 +86,10 @@ def _combine(judgements: list[Judgement], decisive: bool) -> Judgement:
 
 
 def _judge_quantifier(quantifier: Quantifier, case: Case, outcome: Outcome) -> Judgement:
+    span = {"some": Span(low=1), "none": Span(high=0), "every": Span(high=0)}.get(quantifier.name, quantifier.span)
     if quantifier.of not in case.items:
-        return Judgement(None, frozenset({Unknown(quantifier.of, "", "")}))
+        never_fails = span.holds(0) and span.high is None
+        return _TRUE if never_fails else Judgement(None, frozenset({Unknown(quantifier.of, "", "")}))
     sure = 0
     open_items: list[Judgement] = []
     for row in case.rows(quantifier.of):
@@ -100,7 +102,6 @@ def _judge_quantifier(quantifier: Quantifier, case: Case, outcome: Outcome) -> J
             sure += 1
         elif judgement.truth is None:
             open_items.append(judgement)
-    span = {"some": Span(low=1), "none": Span(high=0), "every": Span(high=0)}.get(quantifier.name, quantifier.span)
     answers = {span.holds(count) for count in range(sure, sure + len(open_items) + 1)}
     if len(answers) == 1:
         return _plain(answers.pop())
