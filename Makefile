@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test soak check wheel bench clean
+.PHONY: demo test soak check wheel bench picture clean
 
 demo: $(READY)
 	$(BIN)/dealready next facts/examples/steel-rolling-line.yaml
@@ -21,6 +21,9 @@ check: $(READY) .typing/dealready
 
 bench: $(READY)
 	$(BIN)/python benchmarks/startup.py
+
+picture: $(READY)
+	$(BIN)/python docs/picture.py
 
 wheel: $(READY)
 	rm -rf build dist *.egg-info

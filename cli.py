@@ -75,9 +75,10 @@ def next(deals: tuple[str, ...], everything: bool, format_: str, language: Langu
 @cli.command(cls=LocalCommand, help="help.why")
 @click.argument("deal", type=_DEAL)
 @click.argument("conclusion")
+@click.option("--all", "everything", is_flag=True, help="option.why.all", cls=LocalOption)
 @_format_option
 @_language_option
-def why(deal: str, conclusion: str, format_: str, language: Language) -> None:
+def why(deal: str, conclusion: str, everything: bool, format_: str, language: Language) -> None:
     """Print the chain from a conclusion down to facts and sources."""
     from dealready.engine.diagnose import Diagnoser
     from dealready.render.lookup import Unclear, find_conclusion
@@ -97,7 +98,7 @@ def why(deal: str, conclusion: str, format_: str, language: Language) -> None:
 
         console = _console()
         for proof in proofs:
-            console.print(proof_tree(proof, names))
+            console.print(proof_tree(proof, names, everything))
         return
     from dealready.render.document import proof_document
 

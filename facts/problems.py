@@ -69,6 +69,12 @@ class Problems:
         if len(self._found) >= MOST_PROBLEMS:
             self.raise_if_any()
 
+    def take(self, rejected: Rejected) -> None:
+        """Note what was found wrong with a part of the input, so that the other parts can be read as well."""
+        self._found += [found for found in rejected.problems if found not in self._found]
+        if len(self._found) >= MOST_PROBLEMS:
+            self.raise_if_any()
+
     def __len__(self) -> int:
         return len(self._found)
 

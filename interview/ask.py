@@ -19,7 +19,7 @@ from ..facts.values import BadValue, parse_member, parse_value
 from ..facts.vocabulary import Fact
 from ..render.document import question_text
 from ..render.names import Names
-from ..render.words import joined, say
+from ..render.words import headed, joined, say
 from ..rules.base import RuleBase
 from .rewrite import Answer, ChangedMeanwhile, DealFile
 
@@ -118,7 +118,7 @@ class Interview:
 
     def _read(self) -> str | None:
         """Return one line, or None at the end of the input."""
-        self.console.print(Text(f"{say('ask.prompt', self.language)}: "), end="")
+        self.console.print(Text(headed(say("ask.prompt", self.language), self.language)), end="")
         sys.stdout.flush()
         line = sys.stdin.readline()
         return line.strip() if line else None

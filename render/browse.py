@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 
 from rich.console import Group, RenderableType
 from rich.table import Table
-from rich.text import Text
 
 from ..facts.texts import Language
 from ..facts.vocabulary import Fact
@@ -14,6 +13,7 @@ from ..rules.base import RuleBase
 from ..rules.carried import Carried
 from ..rules.catalogue import Action, Finding
 from ..rules.language import Absent, All, Any, Condition, FactTest, Holds, Listed, Quantifier, Rule, walk
+from .prose import Prose
 from .words import joined, say
 
 
@@ -23,7 +23,7 @@ def table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:
     for number, column in enumerate(columns):
         grid.add_column(column, no_wrap=number == 0, overflow="fold")
     for row in rows:
-        grid.add_row(*(Text(cell) for cell in row))
+        grid.add_row(*(Prose(cell) for cell in row))
     return grid
 
 
@@ -31,11 +31,11 @@ def card(title: str, rows: Iterable[tuple[str, str]]) -> RenderableType:
     """Return one thing with its properties."""
     grid = Table.grid(padding=(0, 1))
     grid.add_column(style="bright_black", no_wrap=True)
-    grid.add_column()
+    grid.add_column(overflow="fold")
     for name, text in rows:
         if text:
-            grid.add_row(name, Text(text))
-    return Group(Text(title, style="bold"), grid)
+            grid.add_row(name, Prose(text))
+    return Group(Prose(title, style="bold"), grid)
 
 
 def fact_name(fact: Fact) -> str:

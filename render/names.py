@@ -7,7 +7,7 @@ from ..facts.texts import Language, Text
 from ..facts.vocabulary import Fact
 from ..rules.base import RuleBase
 from ..rules.language import FactPath
-from .words import joined, say, show_value
+from .words import headed, joined, say, show_value
 
 _STATES = {"met": "state.met", "open": "state.unknown", "unmet": "state.unmet"}
 
@@ -73,7 +73,7 @@ class Names:
         label = self.read(fact.label)
         if isinstance(path, FactPath) and path.through:
             collection = ""
-        return f"{self.item(collection, about)}: {label}" if about and collection else label
+        return headed(self.item(collection, about), self.language) + label if about and collection else label
 
     def find_fact(self, path: FactPath | str) -> tuple[Fact | None, str]:
         """Return a fact and its collection by path, or by id as questions name it."""
@@ -86,7 +86,7 @@ class Names:
         return vocabulary.find(path), ""
 
     def conclusion(self, name: str, about: str = "") -> str:
-        """Return the words for a conclusion: those of its catalogue entry, or its id."""
+        """Return the words for a conclusion: those of its catalogue entry, or the label of a rule that concludes it."""
         verb, _, target = name.partition(".")
         match verb:
             case "find" if target in self.base.findings:
@@ -98,10 +98,11 @@ class Names:
             case "met" | "open" | "unmet":
                 return f"{self.criterion(target)} ({say(_STATES[verb], self.language)})"
             case "step" | "reached" | "done" | "started":
-                label = self.step(target)
-                return f"{say('head.proven', self.language)}: {label}" if verb == "step" else f"{label} ({verb})"
+                return say(f"conclusion.{verb}", self.language, step=self.step(target))
+        makers = self.base.program.concluding(name)
+        label = self.read(makers[0].label) if makers else name
         scope = self.base.program.scopes.get(name, "")
-        return f"{name} ({self.item(scope, about)})" if about and scope else name
+        return f"{label} ({self.item(scope, about)})" if about and scope else label
 
     def anything(self, some_id: str) -> str:
         """Return the label of a criterion, finding or action by its bare id."""

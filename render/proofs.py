@@ -2,82 +2,114 @@
 
 from __future__ import annotations
 
-from rich.text import Text
+import re
+
 from rich.tree import Tree
 
 from ..engine.proof import ConclusionUsed, FactUsed, ItemsCounted, Proof, Support
 from .names import Names
-from .words import joined, say, show_value
+from .prose import Prose
+from .words import headed, joined, say, show_value
 
 
-def proof_tree(proofs: tuple[Proof, ...], names: Names) -> Tree:
-    """Return the proofs of one conclusion as a tree; a premise shown before is named, not repeated."""
+def proof_tree(proofs: tuple[Proof, ...], names: Names, everything: bool = False) -> Tree:
+    """Return the proofs of one conclusion as a tree; a premise shown before is named, not repeated.
+
+    Unless ``everything`` is wanted, a step on which something rests is named with the command that unfolds it.
+    """
     first = proofs[0]
-    tree = Tree(Text(names.conclusion(first.conclusion, first.about), style="bold"))
-    shown: set[tuple[str, str]] = set()
+    tree = Tree(Prose(names.conclusion(first.conclusion, first.about), style="bold"))
+    branches = _Branches(names, everything)
     for proof in proofs:
-        _add(tree, proof, names, shown)
+        branches.add(tree, proof)
     return tree
 
 
-def _add(tree: Tree, proof: Proof, names: Names, shown: set[tuple[str, str]]) -> None:
-    rule = proof.rule
-    label = names.read(rule.label) or rule.id
-    branch = tree.add(Text.assemble((say("why.holds", names.language) + " ", "bright_black"), (label, "cyan"),
-                                    (f"  [{rule.id}]", "bright_black")))
-    for source_id in rule.because:
-        branch.add(_source(source_id, names))
-    premises = {(premise.conclusion, premise.about): premise for premise in proof.premises}
-    for part in proof.support:
-        _add_support(branch, part, premises, names, shown)
-    if not proof.support:
-        branch.add(Text(say("why.always", names.language), style="bright_black"))
+class _Branches:
+    def __init__(self, names: Names, everything: bool) -> None:
+        self.names = names
+        self.everything = everything
+        self.shown: set[tuple[str, str]] = set()
+        self.cited: set[str] = set()
+
+    def say(self, key: str, **words: object) -> str:
+        return say(key, self.names.language, **words)
+
+    def add(self, tree: Tree, proof: Proof) -> None:
+        """Add what a proof rests on; a rule that follows from a criterion or a step alone needs no line of its own."""
+        rule = proof.rule
+        branch = tree
+        if rule.origin == "rule":
+            label = self.names.read(rule.label)
+            branch = tree.add(Prose.assemble((self.say("why.holds") + " ", "bright_black"), (label, "cyan"),
+                                             (f"  [{rule.id}]", "bright_black")))
+        premises = {(premise.conclusion, premise.about): premise for premise in proof.premises}
+        for part in proof.support:
+            self.add_support(branch, part, premises)
+        if not proof.support:
+            branch.add(Prose(self.say("why.always"), style="bright_black"))
+        new = [source for source in rule.because if source not in self.cited]
+        for source_id in new:
+            branch.add(_source(source_id, self.names))
+        if len(new) < len(rule.because):
+            again = [source for source in rule.because if source not in new]
+            branch.add(Prose(joined(again, self.names.language), style="green"))
+        self.cited.update(new)
+
+    def add_support(self, branch: Tree, part: Support, premises: dict[tuple[str, str], Proof]) -> None:
+        match part:
+            case FactUsed():
+                branch.add(_fact(part, self.names))
+            case ConclusionUsed(name, about, holds):
+                label = self.names.conclusion(name, about)
+                if not holds:
+                    branch.add(Prose(self.say("why.absent", name=label), style="bright_black"))
+                    return
+                premise = premises.get((name, about))
+                if premise is None or (name, about) in self.shown:
+                    branch.add(Prose(label))
+                elif premise.rule.origin == "step" and not self.everything:
+                    step = name.partition(".")[2]
+                    more = self.say("why.step", command=f"dealready why {self.names.deal.file} {step}")
+                    branch.add(Prose.assemble(label, (f"  {more}", "bright_black")))
+                else:
+                    self.shown.add((name, about))
+                    self.add(branch.add(Prose(label)), premise)
+            case ItemsCounted():
+                twig = branch.add(_counted(part, self.names))
+                for inner in part.support:
+                    self.add_support(twig, inner, premises)
 
 
-def _add_support(
-    branch: Tree, part: Support, premises: dict[tuple[str, str], Proof], names: Names, shown: set[tuple[str, str]]
-) -> None:
-    match part:
-        case FactUsed():
-            branch.add(_fact(part, names))
-        case ConclusionUsed(name, about, holds):
-            if not holds:
-                branch.add(Text(say("why.absent", names.language, name=names.conclusion(name, about)), style="bright_black"))
-                return
-            twig = branch.add(Text(names.conclusion(name, about)))
-            premise = premises.get((name, about))
-            if premise is not None and (name, about) not in shown:
-                shown.add((name, about))
-                _add(twig, premise, names, shown)
-        case ItemsCounted():
-            twig = branch.add(_counted(part, names))
-            for inner in part.support:
-                _add_support(twig, inner, premises, names, shown)
-
-
-def _source(source_id: str, names: Names) -> Text:
+def _source(source_id: str, names: Names) -> Prose:
     base = names.base
     kind = "tension" if source_id in base.tensions else base.sources[source_id].kind
     text = names.read(base.source_text(source_id))
-    return Text.assemble((f"{source_id} ({say(f'source.{kind}', names.language)}): ", "green"), text)
+    return Prose.assemble((f"{source_id} ({say(f'source.{kind}', names.language)}): ", "green"), text)
 
 
-def _fact(used: FactUsed, names: Names) -> Text:
+def _fact(used: FactUsed, names: Names) -> Prose:
     fact, _ = names.find_fact(used.path)
-    line = Text.assemble((f"{say('why.fact', names.language)}: ", "yellow"), names.fact(used.path, used.about), " = ")
+    kind = headed(say("why.fact", names.language), names.language)
+    line = Prose.assemble((kind, "yellow"), names.fact(used.path, used.about), " = ")
     line.append(show_value(fact, used.value, names.language) if used.value is not None else say("why.unknown", names.language),
                 style="bold")
-    line.append(f"  ({used.written})", style="bright_black")
+    line.append(f"  ({_with_parameters(used.written, names)})", style="bright_black")
     if used.inferred:
         line.append(f"  {say('people.inferred', names.language)}", style="magenta")
     return line
 
 
-def _counted(part: ItemsCounted, names: Names) -> Text:
+def _with_parameters(written: str, names: Names) -> str:
+    """Return a test with the value of each parameter behind its name."""
+    return re.sub(r"\$(\w+)", lambda name: f"${name[1]} = {names.base.parameters[name[1]].value}", written)
+
+
+def _counted(part: ItemsCounted, names: Names) -> Prose:
     collection = names.base.vocabulary.collections[part.quantifier.of]
     of = names.read(collection.label)
     if part.items:
         items = joined([names.item(collection.id, item) for item in part.items], names.language)
-        return Text(say("why.counted", names.language, items=items, of=of))
+        return Prose(say("why.counted", names.language, items=items, of=of))
     key = "why.none_of" if part.listed else "why.unlisted"
-    return Text(say(key, names.language, of=of), style="bright_black")
+    return Prose(say(key, names.language, of=of), style="bright_black")

@@ -11,7 +11,7 @@ from ..facts.texts import Language, Text
 from ..rules.base import RuleBase
 from ..rules.catalogue import Criterion, Talk
 from .browse import card, entry_card, rule_card, spell
-from .words import joined, say
+from .words import headed, joined, say
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def _reference_cards(name: str, base: RuleBase, language: Language) -> list[Rend
         sides = " ↔ ".join(joined(side, language) for side in tension.sides)
         found.append(card(f"{name}  {tension.label.read(language)}", [
             ("", tension.first.read(language)), (say("action.why", language), tension.why.read(language)),
-            ("", sides), (say("rules.because", language), f"{say(f'source.{tension.basis}', language)}: "
+            ("", sides), (say("rules.because", language), headed(say(f"source.{tension.basis}", language), language)
                           + joined(tension.because, language)),
         ]))
     if name in base.parameters:

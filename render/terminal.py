@@ -24,7 +24,8 @@ from ..engine.diagnosis import (
 )
 from .document import question_text
 from .names import Names
-from .words import joined, say, show_number, show_value
+from .prose import Prose
+from .words import headed, joined, say, show_number, show_value
 
 STATE_SIGNS = {"met": ("●", "green"), "unmet": ("✕", "red"), "unknown": ("?", "bright_black")}
 _STATUS_SIGNS = {"complete": ("✓", "green"), "in_progress": ("▶", "yellow"), "not_started": ("·", "bright_black"),
@@ -50,6 +51,9 @@ class _Screen:
     def say(self, key: str, **words: object) -> str:
         return say(key, self.names.language, **words)
 
+    def headed(self, key: str) -> str:
+        return headed(self.say(key), self.names.language)
+
     def blocks(self) -> Iterable[RenderableType]:
         yield self.head()
         yield from self.section("title.steps", self.ladder())
@@ -68,7 +72,7 @@ class _Screen:
 
     def section(self, title: str, body: list[RenderableType]) -> Iterable[RenderableType]:
         if body:
-            yield Text(f"\n{self.say(title)}", style="bold")
+            yield Prose(f"\n{self.say(title)}", style="bold")
             yield Padding(Group(*body), (0, 0, 0, 1))
 
     def value(self, fact_id: str) -> str | None:
@@ -77,13 +81,13 @@ class _Screen:
 
     def head(self) -> RenderableType:
         title = " · ".join(part for part in (self.value("account.name"), self.value("deal.name")) if part)
-        line = Text(title or self.say("head.untitled"), style="bold cyan")
+        line = Prose(title or self.say("head.untitled"), style="bold cyan")
         line.append(f"  {self.say('head.as_of', date=self.diagnosis.as_of)}", style="not bold bright_black")
         rows: list[RenderableType] = [line]
         details = [self.value("deal.owner"), self.amount(), self.expected_close(), self.classes()]
         if any(details):
-            rows.append(Text(" · ".join(part for part in details if part), style="bright_black"))
-        step = Text(f"{self.say('head.proven')}: ")
+            rows.append(Prose(" · ".join(part for part in details if part), style="bright_black"))
+        step = Prose(self.headed("head.proven"))
         step.append(self.names.step(self.diagnosis.step.proven), style="bold")
         if self.diagnosis.step.claimed:
             step.append(f"   ({self.say('head.claimed', step=self.names.step(self.diagnosis.step.claimed))})")
@@ -106,9 +110,9 @@ class _Screen:
         return self.say("head.class", classes=joined([self.say(f"class.{name}") for name in self.diagnosis.classes],
                                                      self.names.language))
 
-    def readiness(self) -> Text:
+    def readiness(self) -> Prose:
         interval = self.diagnosis.readiness
-        line = Text(f"{self.say('head.readiness')}: ")
+        line = Prose(self.headed("head.readiness"))
         line.append(f"{_percent(interval)} ", style="bold")
         line.append_text(_bar(interval))
         line.append(f" {self.say('head.readiness_note')}", style="bright_black")
@@ -117,10 +121,10 @@ class _Screen:
     def standing(self) -> list[RenderableType]:
         lines: list[RenderableType] = []
         if self.names.deal.get("deal.outcome") == "lost":
-            lines.append(Text(self.say("head.lost"), style="red"))
+            lines.append(Prose(self.say("head.lost"), style="red"))
         until = self.names.deal.get("pause.until")
         if until is not None and any(traced.concludes == ("paused",) for traced in self.diagnosis.trace):
-            lines.append(Text(self.say("head.paused", date=until), style="cyan"))
+            lines.append(Prose(self.say("head.paused", date=until), style="cyan"))
         return lines
 
     def ladder(self) -> list[RenderableType]:
@@ -130,38 +134,38 @@ class _Screen:
         for step in self.diagnosis.steps:
             sign, colour = _STATUS_SIGNS[step.status]
             name = self.names.step(step.id)
-            line = Text.assemble((f"{sign} ", colour), (name, "bold" if step.id == current else ""),
+            line = Prose.assemble((f"{sign} ", colour), (name, "bold" if step.id == current else ""),
                                  " " * (width - cell_len(name) + 2))
             lines.append(line + self.step_line(step))
             if self.everything or step.id == current:
                 lines += [Padding(self.criterion(criterion), (0, 0, 0, 4)) for criterion in step.criteria]
         return lines
 
-    def step_line(self, step: StepState) -> Text:
+    def step_line(self, step: StepState) -> Prose:
         met = sum(criterion.state == "met" for criterion in step.criteria)
         unknown = sum(criterion.state == "unknown" for criterion in step.criteria)
-        line = Text(self.say(f"status.{step.status}"), style=_STATUS_SIGNS[step.status][1])
+        line = Prose(self.say(f"status.{step.status}"), style=_STATUS_SIGNS[step.status][1])
         if step.status != "complete":
             line.append(f"  {self.say('step.count', met=met, all=len(step.criteria), unknown=unknown)}", style="bright_black")
         return line
 
-    def criterion(self, criterion: CriterionState) -> Text:
+    def criterion(self, criterion: CriterionState) -> Prose:
         sign, colour = STATE_SIGNS[criterion.state]
-        return Text.assemble((f"{sign} ", colour), self.names.criterion(criterion.id))
+        return Prose.assemble((f"{sign} ", colour), self.names.criterion(criterion.id))
 
     def claim(self) -> list[RenderableType]:
         answer = self.diagnosis.step
         if answer.claimed is None or answer.claimed == answer.proven:
             return []
         if not answer.between:
-            return [Text(self.say("claim.behind"), style="green")]
-        lines: list[RenderableType] = [Text(self.say(
+            return [Prose(self.say("claim.behind"), style="green")]
+        lines: list[RenderableType] = [Prose(self.say(
             "claim.ahead", proven=self.names.step(answer.proven), claimed=self.names.step(answer.claimed)))]
         unmet = [criterion for criterion in answer.between if criterion.state == "unmet"]
         unknown = [criterion for criterion in answer.between if criterion.state == "unknown"]
         for title, criteria in (("claim.unmet", unmet), ("claim.would_prove", unknown)):
             if criteria:
-                lines.append(Text(f"{self.say(title)}", style="bright_black"))
+                lines.append(Prose(f"{self.say(title)}", style="bright_black"))
                 lines += [Padding(self.criterion(criterion), (0, 0, 0, 1)) for criterion in self.few(criteria, 6)]
                 lines += self.rest(criteria, 6)
         return lines
@@ -171,7 +175,7 @@ class _Screen:
 
     def rest(self, entries: list[CriterionState], most: int) -> list[RenderableType]:
         hidden = 0 if self.everything else max(0, len(entries) - most)
-        return [Text(self.say("list.more", count=hidden), style="bright_black")] if hidden else []
+        return [Prose(self.say("list.more", count=hidden), style="bright_black")] if hidden else []
 
     def closing(self) -> list[RenderableType]:
         closing, signals = self.diagnosis.closing, self.diagnosis.signals
@@ -179,10 +183,10 @@ class _Screen:
             return []
         lines: list[RenderableType] = []
         if closing.push:
-            lines.append(Text(self.say("signal.push"), style="bold green"))
+            lines.append(Prose(self.say("signal.push"), style="bold green"))
         elif closing.signal_seen and closing.in_the_way:
-            blockers = joined([self.bare_finding(finding) for finding in closing.in_the_way], self.names.language)
-            lines.append(Text(self.say("signal.blocked", blockers=blockers), style="bold yellow"))
+            blockers = self.say("list.sentences").join(self.bare_finding(finding) for finding in closing.in_the_way)
+            lines.append(Prose(self.say("signal.blocked", blockers=blockers), style="bold yellow"))
         kinds = self.names.base.vocabulary.collections["signals"].facts["kind"]
         for signal in signals:
             parts = [show_value(kinds, signal.kind, self.names.language)]
@@ -191,7 +195,7 @@ class _Screen:
             if signal.days_ago is not None:
                 parts.append(self.say("signal.ago", days=signal.days_ago))
             parts.append(self.say("signal.counts" if signal.counts else "signal.not"))
-            lines.append(Text(" · ".join(parts), style="" if signal.counts else "bright_black"))
+            lines.append(Prose(" · ".join(parts), style="" if signal.counts else "bright_black"))
         return lines
 
     def bare_finding(self, finding_id: str) -> str:
@@ -201,35 +205,35 @@ class _Screen:
     def actions(self) -> list[RenderableType]:
         actions = self.diagnosis.actions
         if not actions:
-            return [Text(self.say("action.none"))]
+            return [Prose(self.say("action.none"))]
         full = actions if self.everything else actions[:_FEW_ACTIONS]
         lines: list[RenderableType] = [self.action(action) for action in full]
         more = actions[len(full) : len(full) + _FEW_MORE]
         if more:
-            lines.append(Text(self.say("title.more"), style="bright_black"))
-            lines += [Text(f"{action.rank}. {self.names.action(action.id, action.with_)}") for action in more]
+            lines.append(Prose(self.say("title.more"), style="bright_black"))
+            lines += [Prose(f"{action.rank}. {self.names.action(action.id, action.with_)}") for action in more]
         hidden = len(actions) - len(full) - len(more)
         if hidden:
-            lines.append(Text(self.say("list.more", count=hidden), style="bright_black"))
+            lines.append(Prose(self.say("list.more", count=hidden), style="bright_black"))
         return lines
 
     def action(self, action: GivenAction) -> RenderableType:
         entry = self.names.base.actions[action.id]
         table = Table.grid(padding=(0, 1))
         table.add_column(style="bright_black", no_wrap=True)
-        table.add_column()
+        table.add_column(overflow="fold")
 
         def fill(name: str) -> str:
             return self.names.fill(getattr(entry, name), action.with_, entry.about)
 
-        table.add_row(f"{action.rank}.", Text(fill("label"), style="bold"))
+        table.add_row(f"{action.rank}.", Prose(fill("label"), style="bold"))
         rows = [("action.by", f"{action.due} · {self.say(f'who.{entry.who}')} · {self.say(f'effort.{entry.effort}')}"),
                 ("action.how", fill("how"))]
         if entry.words is not None:
             rows.append(("action.words", fill("words")))
         rows += [("action.done", fill("done_when")), ("action.why", f"{fill('why')} {self.reasons(action.because)}")]
         for key, text in rows:
-            table.add_row(self.say(key), text)
+            table.add_row(self.say(key), Prose(text))
         return Padding(table, (0, 0, 1, 0))
 
     def reasons(self, reasons: tuple[Reason, ...]) -> str:
@@ -247,24 +251,24 @@ class _Screen:
     def people(self) -> list[RenderableType]:
         people = self.diagnosis.stakeholders
         if not people:
-            return [Text(self.say("people.none"), style="bright_black")]
+            return [Prose(self.say("people.none"), style="bright_black")]
         shown = people if self.everything else people[:_FEW_PEOPLE]
         table = Table.grid(padding=(0, 1))
         for _ in range(4):
-            table.add_column()
+            table.add_column(overflow="fold")
         facts = self.names.base.vocabulary.collections["stakeholders"].facts
         for person in shown:
             marks = joined([self.say(f"mark.{mark}") for mark in person.marks], self.names.language)
-            who = Text(person.name, style="bold")
+            who = Prose(person.name, style="bold")
             layer = show_value(facts["layer"], person.layer.value, self.names.language)
-            table.add_row(who, Text(layer + self.standing_of(person.layer)), _scale(person.attitude, facts["attitude"].order),
-                          Text(show_value(facts["attitude"], person.attitude.value, self.names.language)
+            table.add_row(who, Prose(layer + self.standing_of(person.layer)), _scale(person.attitude, facts["attitude"].order),
+                          Prose(show_value(facts["attitude"], person.attitude.value, self.names.language)
                                + self.standing_of(person.attitude) + (f" · {marks}" if marks else "")))
         lines: list[RenderableType] = [table]
         if self.everything:
             lines += [self.person(person) for person in shown]
         if len(people) > len(shown):
-            lines.append(Text(self.say("people.more", count=len(people) - len(shown)), style="bright_black"))
+            lines.append(Prose(self.say("people.more", count=len(people) - len(shown)), style="bright_black"))
         return lines
 
     def standing_of(self, known: Known) -> str:
@@ -273,19 +277,19 @@ class _Screen:
         return f" ({self.say('people.inferred')})" if known.inferred else ""
 
     def person(self, person: StakeholderView) -> RenderableType:
-        lines: list[RenderableType] = [Text(f"\n{person.name}" + (f", {person.title}" if person.title else ""), style="bold")]
+        lines: list[RenderableType] = [Prose(f"\n{person.name}" + (f", {person.title}" if person.title else ""), style="bold")]
         if person.concerns:
             concerns = self.names.values("concerns", "stakeholders", person.concerns)
             key = "people.cares_assumed" if person.concerns_assumed else "people.cares"
-            lines.append(Text(self.say(key, concerns=concerns)))
+            lines.append(Prose(self.say(key, concerns=concerns)))
         if person.next_move:
-            lines.append(Text(self.say("people.move", action=self.names.action(person.next_move, person.id))))
+            lines.append(Prose(self.say("people.move", action=self.names.action(person.next_move, person.id))))
         for talk_id in person.talks[:2]:
             talk = self.names.base.talks[talk_id]
             for key, text in (("say", talk.opening), ("proof", talk.proof), ("ask", talk.question),
                               ("objection", talk.objection), ("answer", talk.answer), ("commitment", talk.commitment)):
                 words = self.names.fill(text, person.id, "stakeholders")
-                lines.append(Text.assemble((f"{self.say(f'people.{key}')}: ", "bright_black"), words))
+                lines.append(Prose.assemble((self.headed(f"people.{key}"), "bright_black"), words))
         return Group(*lines)
 
     def questions(self) -> list[RenderableType]:
@@ -293,12 +297,12 @@ class _Screen:
         shown = questions if self.everything else questions[:_FEW_QUESTIONS]
         lines: list[RenderableType] = [self.question(question) for question in shown]
         if len(questions) > len(shown):
-            lines.append(Text(self.say("list.more", count=len(questions) - len(shown)), style="bright_black"))
+            lines.append(Prose(self.say("list.more", count=len(questions) - len(shown)), style="bright_black"))
         return lines
 
     def question(self, question: Question) -> RenderableType:
         fact, _ = self.names.find_fact(question.fact)
-        line = Text("? ", style="bold")
+        line = Prose("? ", style="bold")
         line.append(question_text(question.fact, question.about, self.names), style="not bold")
         notes = [self.say("question.ask", whom=self.say(f"whom.{fact.whom}"))] if fact is not None else []
         if question.last_value is not None:
@@ -311,17 +315,18 @@ class _Screen:
         shown = found if self.everything else found[: _FEW_FINDINGS if not strengths else 3]
         lines: list[RenderableType] = [self.finding(finding) for finding in shown]
         if len(found) > len(shown):
-            lines.append(Text(self.say("list.more", count=len(found) - len(shown)), style="bright_black"))
+            lines.append(Prose(self.say("list.more", count=len(found) - len(shown)), style="bright_black"))
         return lines
 
     def finding(self, finding: FoundFinding) -> RenderableType:
         kind = self.say(f"kind.{finding.kind}")
-        label = kind if finding.kind == "strength" else f"{kind}, {self.say(f'severity.{finding.severity}')}"
-        line = Text.assemble((f"{label}: ", _KIND_COLOURS[finding.kind]), self.names.finding(finding.id, finding.about))
+        parts = [kind] if finding.kind == "strength" else [kind, self.say(f"severity.{finding.severity}")]
+        label = headed(joined(parts, self.names.language), self.names.language)
+        line = Prose.assemble((label, _KIND_COLOURS[finding.kind]), self.names.finding(finding.id, finding.about))
         if not self.everything:
             return line
         meaning = self.names.finding_meaning(finding.id, finding.about)
-        return Group(line, Padding(Text(f"{meaning} {self.reasons(finding.because)}", style="bright_black"), (0, 0, 0, 2)))
+        return Group(line, Padding(Prose(f"{meaning} {self.reasons(finding.because)}", style="bright_black"), (0, 0, 0, 2)))
 
     def withheld(self) -> list[RenderableType]:
         held = [action for action in self.diagnosis.withheld if self.everything or action.tension]
@@ -329,7 +334,7 @@ class _Screen:
         for action in held if self.everything else held[:3]:
             tension = self.names.base.tensions.get(action.tension)
             reason = self.names.read(tension.first) if tension else self.names.conclusion(action.withheld_by)
-            text = Text(self.names.action(action.id, action.with_))
+            text = Prose(self.names.action(action.id, action.with_))
             text.append(f"  {self.say('withheld.by', reason=reason)}", style="bright_black")
             if action.tension:
                 text.append(f" [{action.tension}]", style="bright_black")
@@ -347,7 +352,7 @@ class _Screen:
                 text += f" · {self.say('override.reason', reason=view.reason)}"
             if not view.active and view.until:
                 text += f" · {self.say('override.ended', date=view.until)}"
-            lines.append(Text(text, style="" if view.active else "bright_black"))
+            lines.append(Prose(text, style="" if view.active else "bright_black"))
         return lines
 
     def _answer(self, about: str, answer: str) -> str:
@@ -360,31 +365,31 @@ class _Screen:
         for traced in self.diagnosis.trace:
             scope = self.names.base.program.scopes.get(traced.concludes[0], "")
             about = f" ({self.names.item(scope, traced.about)})" if traced.about else ""
-            lines.append(Text(f"{traced.rule}{about} → {', '.join(traced.concludes)}", style="bright_black"))
+            lines.append(Prose(f"{traced.rule}{about} → {', '.join(traced.concludes)}", style="bright_black"))
         return lines
 
     def foot(self) -> RenderableType:
         rules = self.say("foot.rules", version=self.diagnosis.rule_base_version, hash=self.diagnosis.rule_base_hash[:12])
         more = "" if self.everything else self.say("foot.more", file=self.names.deal.file)
-        return Text(f"\n{rules}\n{more}".rstrip(), style="bright_black")
+        return Prose(f"\n{rules}\n{more}".rstrip(), style="bright_black")
 
 
 def _percent(interval: Interval) -> str:
     return f"{interval.low}%" if interval.low == interval.high else f"{interval.low}–{interval.high}%"
 
 
-def _bar(interval: Interval) -> Text:
+def _bar(interval: Interval) -> Prose:
     """Draw the interval: what is proven, what is possible, what is excluded."""
     low, high = interval.low * _BAR // 100, -(-interval.high * _BAR // 100)
-    return Text.assemble(("█" * low, "green"), ("▒" * (high - low), "yellow"), ("·" * (_BAR - high), "bright_black"))
+    return Prose.assemble(("█" * low, "green"), ("▒" * (high - low), "yellow"), ("·" * (_BAR - high), "bright_black"))
 
 
 def _scale(known: Known, order: dict[str, int]) -> Text:
     """Draw the attitude scale with a dot where the person stands; hollow if it does not count."""
-    signs = Text("─".join("┼" for _ in order), style="bright_black")
+    signs = Prose("─".join("┼" for _ in order), style="bright_black")
     if known.value is None:
         return signs
     at = order[str(known.value)] * 2
     dot = "○" if known.stale else "●"
     colour = ("red", "red", "yellow", "green", "green")[order[str(known.value)]]
-    return signs[:at] + Text(dot, style="bright_black" if known.stale else colour) + signs[at + 1 :]
+    return signs[:at] + Prose(dot, style="bright_black" if known.stale else colour) + signs[at + 1 :]

@@ -32,6 +32,11 @@ def joined(parts: list[str] | tuple[str, ...], language: Language) -> str:
     return ("、" if language == "zh" else ", ").join(parts)
 
 
+def headed(heading: str, language: Language) -> str:
+    """Return a heading with the colon that its language puts before what follows."""
+    return f"{heading}{'：' if language == 'zh' else ': '}"
+
+
 def show_value(fact: Fact | None, value: FactValue | None, language: Language) -> str:
     """Return a value in the reader's language, by the labels of its fact."""
     if value is None:

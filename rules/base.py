@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..facts.problems import Problems
+from ..facts.problems import Problems, Rejected
 from ..facts.texts import Text
 from ..facts.vocabulary import FOLDER as VOCABULARY_FOLDER
 from ..facts.vocabulary import Vocabulary, load_vocabulary
@@ -86,8 +86,15 @@ def load_rule_base(folder: Path = FOLDER, vocabulary: Vocabulary | None = None) 
     words = vocabulary or load_vocabulary()
     problems = Problems()
     loader = Loader(words, problems)
+    unreadable = False
     for path in rule_files(folder):
-        loader.file(path, path.relative_to(folder).as_posix())
+        try:
+            loader.file(path, path.relative_to(folder).as_posix())
+        except Rejected as rejected:
+            problems.take(rejected)
+            unreadable = True
+    if unreadable:  # names that it defines would be reported as unknown everywhere else
+        problems.raise_if_any()
     loader.finish()
     problems.raise_if_any()
     program = build_program(
