@@ -1,8 +1,9 @@
 """Which unknown facts matter most: those for which most of the diagnosis waits.
 
 Every open criterion, and every rule that could still find or advise something, is worth some
-points (parameters ``question_points_*``), shared equally among the facts that it waits for. A
-fact that alone would settle something therefore comes before one that is only part of a list.
+points (parameters ``question_points_*``), shared equally among the facts that it still waits for;
+one that it waits for of several items counts once. A fact that alone would settle something
+therefore comes before one that is only part of a list.
 """
 
 from __future__ import annotations
@@ -31,9 +32,10 @@ def rank_questions(
     """Return the unknown facts by falling points; ties are in the order of the vocabulary."""
     tallies: dict[Unknown, _Tally] = {}
     for why, points, waiting in (*_of_criteria(base, steps, proven), *_of_rules(base, case, outcome)):
+        share = points * _SHARES // max(1, len({(unknown.collection, unknown.fact) for unknown in waiting}))
         for unknown in waiting:
             tally = tallies.setdefault(unknown, _Tally())
-            tally.points += points * _SHARES // len(waiting)
+            tally.points += share
             tally.why[why] = None
     order = _vocabulary_order(base)
     ranked = sorted(tallies.items(), key=lambda entry: (

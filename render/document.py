@@ -101,14 +101,14 @@ def plain(value: FactValue | None) -> Any:
 
 def question_text(fact_id: str, about: str, names: Names) -> str:
     """Return the question that learns a fact, in the reader's language."""
-    from .words import say
+    from .words import headed, say
 
     fact, collection = names.find_fact(fact_id)
     if fact is None:
         return say("question.collection", names.language, label=names.fact(fact_id))
     text = names.fill(fact.question, about, collection)
     named = not about or "{name}" in names.read(fact.question)
-    return text if named else f"{names.item(collection, about)}: {text}"
+    return text if named else headed(names.item(collection, about), names.language) + text
 
 
 def _interval(interval: Interval) -> Data:
