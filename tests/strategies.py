@@ -35,7 +35,7 @@ COLLECTIONS = ("people", "signs")
 LEVELS = ("low", "middle", "high")
 MEMBERS = ("red", "green", "blue")
 
-_FACTS: dict[str, dict[str, str]] = {
+FACTS: dict[str, dict[str, str]] = {
     "": {"a.flag": "bool", "a.level": "level", "a.number": "number", "a.day": "day", "a.colours": "members"},
     "people": {"flag": "bool", "level": "level", "number": "number", "day": "day", "colours": "members"},
     "signs": {"kind": "level", "count": "number", "by": "ref"},
@@ -76,11 +76,11 @@ _ABOUT_KNOWLEDGE = ("known", "unknown", "stale", "inferred")
 
 
 def _paths(scope: str) -> list[tuple[FactPath, str]]:
-    paths = [(FactPath("deal", name), kind) for name, kind in _FACTS[""].items()]
+    paths = [(FactPath("deal", name), kind) for name, kind in FACTS[""].items()]
     if scope:
-        paths += [(FactPath("item", name, scope), kind) for name, kind in _FACTS[scope].items()]
+        paths += [(FactPath("item", name, scope), kind) for name, kind in FACTS[scope].items()]
     if scope == "signs":
-        paths += [(FactPath("ref", name, "people", "by"), kind) for name, kind in _FACTS["people"].items()]
+        paths += [(FactPath("ref", name, "people", "by"), kind) for name, kind in FACTS["people"].items()]
     return paths
 
 
@@ -150,7 +150,7 @@ def programs(draw: st.DrawFn, most_rules: int = 8) -> Program:
 def rows(draw: st.DrawFn, scope: str, row_id: str = "") -> Row:
     """A row with some facts known, some of them inferred, some stale."""
     values, stale, inferred = {}, set(), set()
-    for name, kind in _FACTS[scope].items():
+    for name, kind in FACTS[scope].items():
         state = draw(st.sampled_from(["known", "known", "unknown", "stale", "inferred"]))
         if state in ("known", "inferred"):
             values[name] = draw(_VALUES[kind])

@@ -1,0 +1,161 @@
+"""What an engine sees of plain tables, as SQL: stale observations out, references laid beside the items.
+
+It is to :mod:`.sql` what :mod:`.case` is to the forward engine. Only columns that some rule reads
+are carried along.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from ..facts.tables import AS_OF, DEALS, ITEM_KEY, KEY, column_name, listed_column
+from ..facts.vocabulary import Fact, Vocabulary
+from ..rules.language import FactPath, FactTest, Listed, Quantifier, walk
+from ..rules.program import Program
+from .sql import RESERVED, Stratum, inferred_column, stale_column
+
+
+@dataclass
+class _Reads:
+    """What the rules read of one scope: facts, whether they ask for stale or inferred, and references followed."""
+
+    facts: dict[str, Fact] = field(default_factory=dict)
+    stale: set[str] = field(default_factory=set)
+    inferred: set[str] = field(default_factory=set)
+    through: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+
+
+def case_strata(
+    program: Program, vocabulary: Vocabulary, limits: Mapping[str, int], tables: Mapping[str, str] | None = None
+) -> tuple[Stratum, ...]:
+    """Return the strata ``deals_known``, ``stakeholders_known`` …, which the compiled program reads.
+
+    ``limits`` gives the days of life of each ``stale_after``; ``tables`` the name of each plain table
+    where it is not the collection's own.
+    """
+    return _Cases(program, vocabulary, limits, dict(tables or {})).strata()
+
+
+def known(scope: str) -> str:
+    """Return the name of the case table of a scope."""
+    return f"{scope or DEALS}_known"
+
+
+class _Cases:
+    def __init__(
+        self, program: Program, vocabulary: Vocabulary, limits: Mapping[str, int], tables: dict[str, str]
+    ) -> None:
+        self.vocabulary = vocabulary
+        self.limits = limits
+        self.tables = tables
+        self.reads = {scope: _Reads() for scope in ("", *vocabulary.collections)}
+        self.listed: set[str] = set()
+        for rule in program.rules:
+            for part in walk(rule.when):
+                self.note(part)
+
+    def note(self, part: object) -> None:
+        if isinstance(part, Listed | Quantifier):
+            self.listed.add(part.of)
+        if not isinstance(part, FactTest):
+            return
+        path = part.path
+        if path.owner == "ref":
+            self.note_reference(part, path)
+        elif path.fact != AS_OF:
+            self.note_fact(part.kind, "" if path.owner == "deal" else path.collection, path.fact)
+
+    def note_reference(self, test: FactTest, path: FactPath) -> None:
+        for scope, reads in self.reads.items():
+            through = self.vocabulary.find(path.through, scope) if scope else None
+            if through is not None and through.to == path.collection:
+                reads.facts[path.through] = through
+                reads.through.setdefault((path.through, path.collection), set()).add(_column(test.kind, path.fact))
+        if path.fact != ITEM_KEY:
+            self.note_fact(test.kind, path.collection, path.fact)
+
+    def note_fact(self, kind: str, scope: str, fact_id: str) -> None:
+        fact = self.vocabulary.find(fact_id, scope)
+        assert fact is not None
+        reads = self.reads[scope]
+        reads.facts[fact_id] = fact
+        if kind == "stale":
+            reads.stale.add(fact_id)
+        if kind == "inferred":
+            reads.inferred.add(fact_id)
+
+    def strata(self) -> tuple[Stratum, ...]:
+        """Return the tables of each scope's own facts first, then those with references, which read them."""
+        own = [Stratum(self.own(scope), scope, self.select(scope)) for scope in self.reads]
+        more = [
+            Stratum(known(scope), scope, self.with_references(scope, reads))
+            for scope, reads in self.reads.items() if reads.through
+        ]
+        return (*own, *more)
+
+    def own(self, scope: str) -> str:
+        """Return the name of the table with a scope's own facts, which is the case table unless it refers to others."""
+        return f"{known(scope)}_plain" if self.reads[scope].through else known(scope)
+
+    def select(self, scope: str) -> exp.Select:
+        reads = self.reads[scope]
+        source, deals = self.tables.get(scope or DEALS, scope or DEALS), self.tables.get(DEALS, DEALS)
+        query = exp.select(_of(source, KEY)).from_(exp.to_table(source))
+        as_of: exp.Expr = _of(source, AS_OF)
+        if scope:
+            query = query.select(_of(source, ITEM_KEY), copy=False)
+            as_of = _of(deals, AS_OF)
+            if any(fact.stale_after for fact in reads.facts.values()):
+                on = exp.EQ(this=_of(source, KEY), expression=_of(deals, KEY))
+                query = query.join(exp.to_table(deals), on=on, copy=False)
+        else:
+            query = query.select(as_of, *(_of(source, listed_column(of)) for of in sorted(self.listed)), copy=False)
+        for fact_id in sorted(reads.facts):
+            query = query.select(*self.columns(reads, reads.facts[fact_id], source, as_of), copy=False)
+        return query
+
+    def columns(self, reads: _Reads, fact: Fact, source: str, as_of: exp.Expr) -> Iterable[exp.Expr]:
+        name = column_name(fact.id)
+        value: exp.Expr = _of(source, name)
+        old: exp.Expr = exp.false()
+        if fact.stale_after:
+            age = exp.DateDiff(this=as_of.copy(), expression=_of(source, f"{name}_seen"), unit=exp.var("DAY"))
+            limit = exp.Literal.number(self.limits[fact.stale_after])
+            old = exp.Coalesce(this=exp.GT(this=age, expression=limit), expressions=[exp.false()])
+            value = exp.alias_(exp.Case().when(exp.not_(old.copy()), value), name, quoted=name in RESERVED)
+        yield value
+        if fact.id in reads.stale:
+            there = exp.not_(exp.Is(this=_of(source, name), expression=exp.null()))
+            yield exp.alias_(exp.and_(there, old.copy()), stale_column(fact.id))
+        if fact.id in reads.inferred:
+            there = exp.not_(exp.Is(this=_of(source, name), expression=exp.null()))
+            guess = exp.not_(exp.Coalesce(this=_of(source, f"{name}_confirmed"), expressions=[exp.true()]))
+            yield exp.alias_(exp.and_(there, guess, exp.not_(old.copy())), inferred_column(fact.id))
+
+    def with_references(self, scope: str, reads: _Reads) -> exp.Select:
+        source = self.own(scope)
+        query = exp.select(exp.Column(this=exp.Star(), table=exp.to_identifier(source))).from_(source)
+        for (through, target), names in sorted(reads.through.items()):
+            table = self.own(target)
+            alias = f"{through}_target"
+            on = exp.and_(
+                exp.EQ(this=_of(source, KEY), expression=_of(alias, KEY)),
+                exp.EQ(this=_of(source, through), expression=_of(alias, ITEM_KEY)),
+            )
+            query = query.join(exp.alias_(exp.to_table(table), alias, table=True), on=on, join_type="left", copy=False)
+            for name in sorted(names):
+                query = query.select(exp.alias_(_of(alias, name), f"{column_name(through)}_{name}"), copy=False)
+        return query
+
+
+def _column(kind: str, fact: str) -> str:
+    if kind == "stale":
+        return stale_column(fact)
+    return inferred_column(fact) if kind == "inferred" else column_name(fact)
+
+
+def _of(table: str, name: str) -> exp.Column:
+    return exp.column(exp.to_identifier(name, quoted=name in RESERVED), table=exp.to_table(table).alias_or_name)

@@ -1,0 +1,492 @@
+"""Compiles a rule base into one SQL query: a common table expression a stratum, a column a conclusion.
+
+The query reads *case tables*, what an engine sees of each deal (:mod:`.case_sql` makes them out of
+plain tables): ``deals`` with a row a deal, and a table for each collection with a row an item.
+Items are judged first, then counted (one pass over a collection for all of its quantifiers), then
+the deals are judged, and so on until every conclusion has its column.
+
+SQL's NULL is Kleene's unknown, so a test of an unknown fact is NULL, and a rule fires where its
+condition is TRUE. Conclusions themselves are never NULL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from ..facts.tables import AS_OF, DEALS, KEY, column_name, listed_column
+from ..rules.language import Absent, All, Any, Condition, FactTest, Holds, Listed, Quantifier, Rule, Span, walk
+from ..rules.program import Program
+
+OF_DEAL = "of_deal_"
+_WORD = 62  # bits of a signed 64-bit number that can be used without its sign
+
+
+def stale_column(path: str) -> str:
+    """Return the column that tells whether a fact's last observation is too old to count."""
+    return f"{column_name(path)}_is_stale"
+
+
+def inferred_column(path: str) -> str:
+    """Return the column that tells whether a fact is only inferred."""
+    return f"{column_name(path)}_is_inferred"
+
+
+@dataclass(frozen=True)
+class Stratum:
+    """One common table expression: rows of ``scope`` (empty: deals)."""
+
+    name: str
+    scope: str
+    select: exp.Select
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A compiled program: its strata in order, and where every conclusion ends up.
+
+    ``last`` names the final relation of each scope; ``columns`` the column of each conclusion;
+    ``fired`` the column of each rule in that relation.
+    """
+
+    program: Program
+    strata: tuple[Stratum, ...]
+    last: Mapping[str, str]
+    columns: Mapping[str, str]
+    fired: Mapping[str, str]
+
+    def query(self, select: exp.Select) -> exp.Select:
+        """Return ``select``, which may name any stratum, with every stratum that it needs in front."""
+        return with_strata(self.strata, select)
+
+
+def with_strata(strata: Iterable[Stratum], select: exp.Select) -> exp.Select:
+    """Return a query over common table expressions, those that nothing reads left out."""
+    by_name = {stratum.name: stratum for stratum in strata}
+    needed: set[str] = set()
+    waiting = [select]
+    while waiting:
+        for table in waiting.pop().find_all(exp.Table):
+            if table.name in by_name and table.name not in needed:
+                needed.add(table.name)
+                waiting.append(by_name[table.name].select)
+    for stratum in strata:
+        if stratum.name in needed:
+            select = select.with_(stratum.name, as_=stratum.select, copy=False)
+    return select
+
+
+def compile_program(program: Program, tables: Mapping[str, str] | None = None) -> Compiled:
+    """Return the query of a program.
+
+    ``tables`` names the case table of each scope (the empty scope: deals); by default a scope's
+    own name, and ``deals``.
+    """
+    scopes = {"": DEALS} | {of: of for of in _collections(program)} | dict(tables or {})
+    return _Compiler(program, scopes).compile()
+
+
+def _collections(program: Program) -> list[str]:
+    found = {rule.scope for rule in program.rules}
+    for rule in program.rules:
+        found |= {part.of for part in walk(rule.when) if isinstance(part, Quantifier)}
+    return sorted(found - {""})
+
+
+@dataclass(frozen=True)
+class _Count:
+    """What a quantifier counts: the column that holds it, and its bit if it only matters whether there is any."""
+
+    column: str
+    bit: int | None = None
+
+
+@dataclass
+class _Pass:
+    """What is counted of one collection in one pass."""
+
+    of: str
+    phase: int
+    flags: list[tuple[exp.Expr, str]] = field(default_factory=list)
+    sums: list[tuple[exp.Expr, str]] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return f"{self.of}_counted_{self.phase}"
+
+    def select(self, source: str) -> exp.Select:
+        """Return the pass: many flags packed into the bits of few numbers, and the sums."""
+        query = exp.select(_col(KEY)).from_(source).group_by(_col(KEY))
+        for number in range(0, len(self.flags), _WORD):
+            bits = [_when(condition, 1 << bit) for bit, (condition, _) in enumerate(self.flags[number : number + _WORD])]
+            query = query.select(exp.alias_(exp.BitwiseOrAgg(this=_sum(bits)), self.word(number)), copy=False)
+        for condition, name in self.sums:
+            query = query.select(exp.alias_(exp.Sum(this=_when(condition, 1)), name), copy=False)
+        return query
+
+    def word(self, number: int) -> str:
+        return f"{self.name}_bits_{number // _WORD}"
+
+    @property
+    def columns(self) -> list[str]:
+        return [self.word(number) for number in range(0, len(self.flags), _WORD)] + [name for _, name in self.sums]
+
+
+class _Compiler:
+    def __init__(self, program: Program, tables: Mapping[str, str]) -> None:
+        self.program = program
+        self.makers: dict[str, list[Rule]] = {}
+        for rule in program.rules:
+            for name in rule.concludes:
+                self.makers.setdefault(name, []).append(rule)
+        self.current = dict(tables)
+        self.phases: dict[str, int] = {}
+        self.levels: dict[str, int] = {}
+        self.counts: dict[tuple[object, ...], _Count] = {}
+        self.passes: dict[tuple[str, int], _Pass] = {}
+        self.strata: list[Stratum] = []
+        self.fetched: dict[str, set[str]] = {}
+        self.columns = {name: column_name(name) for name in program.scopes}
+        assert len(set(self.columns.values())) == len(self.columns), "two conclusions share a column"
+
+    def compile(self) -> Compiled:
+        for rule in self.program.rules:  # lowest stratum first, so what a rule reads has its phase by then
+            for name in rule.concludes:
+                self.phases[name] = max(self.phase(maker.when, maker.scope) for maker in self.makers[name])
+        for rule in self.program.rules:
+            for part in walk(rule.when):
+                if isinstance(part, Quantifier):
+                    self.passes.setdefault((part.of, self.counted_in(part)), _Pass(part.of, self.counted_in(part)))
+        last_phase = max([*self.phases.values(), *(phase for _, phase in self.passes)], default=0)
+        for phase in range(last_phase + 1):
+            for of in sorted(set(self.current) - {""}):
+                self.judge_items(of, phase)
+            self.judge("", phase)
+        fired = {rule.id: self.fired_column(rule) for rule in self.program.rules}
+        for scope in self.current:
+            own = [rule for rule in self.program.rules if rule.scope == scope and not self.makes_alone(rule)]
+            if own:
+                self.extend(scope, [_named(self.test(rule.when, scope), fired[rule.id], rule.id) for rule in own])
+        return Compiled(self.program, tuple(self.strata), dict(self.current), self.columns, fired)
+
+    def fired_column(self, rule: Rule) -> str:
+        """A rule that alone makes a conclusion fired where that conclusion holds; others get a column of their own."""
+        alone = self.makes_alone(rule)
+        return self.columns[alone[0]] if alone else f"fired_{column_name(rule.id)}"
+
+    def makes_alone(self, rule: Rule) -> list[str]:
+        return [name for name in rule.concludes if len(self.makers[name]) == 1]
+
+    def phase(self, condition: Condition, scope: str) -> int:
+        """Return in which round of judging items, then deals, a condition can be judged."""
+        match condition:
+            case All(parts) | Any(parts):
+                return max((self.phase(part, scope) for part in parts), default=0)
+            case Holds(name, collection) | Absent(name, collection):
+                return self.phases.get(name, 0) + (collection != scope)
+            case Quantifier():
+                return self.counted_in(condition) + (scope != "")
+            case _:
+                return 0
+
+    def counted_in(self, quantifier: Quantifier) -> int:
+        return max(self.phase(part, quantifier.of) for part in (quantifier.where, quantifier.have) if part is not None)
+
+    def level(self, name: str, phase: int) -> int:
+        """Return how many strata of the same scope and phase lie below a conclusion."""
+        if name not in self.levels:
+            scope = self.program.scopes[name]
+            below = [
+                part.name for maker in self.makers.get(name, ()) for part in walk(maker.when)
+                if isinstance(part, Holds | Absent) and self.program.scopes.get(part.name) == scope
+                and self.phases.get(part.name) == phase and part.collection == scope and part.name in self.makers
+            ]
+            self.levels[name] = 1 + max((self.level(other, phase) for other in below), default=-1)
+        return self.levels[name]
+
+    def judge_items(self, of: str, phase: int) -> None:
+        """Judge the items of a collection, then count them."""
+        counted = self.passes.get((of, phase))
+        wanted = [name for name, at in self.phases.items() if at == phase and self.program.scopes[name] == of]
+        conditions = [maker.when for name in wanted for maker in self.makers[name]]
+        conditions += self.counted_conditions(of, phase)
+        self.fetch(of, phase, conditions)
+        self.judge(of, phase)
+        if counted is not None:
+            for quantifier in self.quantifiers(of, phase):
+                self.count(counted, quantifier)
+            self.strata.append(Stratum(counted.name, of, counted.select(self.current[of])))
+
+    def quantifiers(self, of: str, phase: int) -> list[Quantifier]:
+        found = (part for rule in self.program.rules for part in walk(rule.when) if isinstance(part, Quantifier))
+        return [part for part in found if part.of == of and self.counted_in(part) == phase]
+
+    def counted_conditions(self, of: str, phase: int) -> list[Condition]:
+        return [
+            part for quantifier in self.quantifiers(of, phase)
+            for part in (quantifier.where, quantifier.have) if part is not None
+        ]
+
+    def fetch(self, of: str, phase: int, conditions: list[Condition]) -> None:
+        """Lay what the conditions read of the deal beside the items."""
+        names: dict[str, None] = {}
+        for condition in conditions:
+            for part in _shallow(condition):
+                names.update(dict.fromkeys(self.read_of_deal(part, of)))
+        have = self.fetched.setdefault(of, set())
+        new = [name for name in names if name not in have]
+        have.update(new)
+        if not new:
+            return
+        source, deals = self.current[of], self.current[""]
+        joined = exp.select(
+            exp.Column(this=exp.Star(), table=exp.to_identifier(source)),
+            *(exp.alias_(_col(name, deals), f"{OF_DEAL}{name}") for name in new),
+        ).from_(source).join(deals, on=exp.EQ(this=_col(KEY, source), expression=_col(KEY, deals)), join_type="inner")
+        self.add(of, joined)
+
+    def read_of_deal(self, part: Condition, of: str) -> list[str]:
+        """Return the columns of the deal that a condition about an item reads."""
+        match part:
+            case FactTest(path, kind) if path.owner == "deal":
+                return [_flag(kind, str(path)) or column_name(str(path)), *([AS_OF] if kind == "age" else [])]
+            case FactTest(kind="age"):
+                return [AS_OF]
+            case Holds(name, collection) | Absent(name, collection) if collection != of:
+                return [self.columns[name]] if name in self.makers else []
+            case Listed(collection):
+                return [listed_column(collection)]
+            case Quantifier():
+                return [self.counts[_counted(part)].column]
+            case _:
+                return []
+
+    def judge(self, scope: str, phase: int) -> None:
+        """Add the strata of a scope that belong to a phase."""
+        if not scope:
+            self.join_counts(phase)
+        wanted = [name for name, at in self.phases.items() if at == phase and self.program.scopes[name] == scope]
+        by_level: dict[int, list[str]] = {}
+        for name in wanted:
+            by_level.setdefault(self.level(name, phase), []).append(name)
+        for level in sorted(by_level):
+            self.extend(scope, [self.conclusion(name) for name in sorted(by_level[level])])
+
+    def conclusion(self, name: str) -> exp.Expr:
+        tests = [_noted(self.test(maker.when, maker.scope), maker.id) for maker in self.makers[name]]
+        return exp.alias_(_known(_any(tests)), self.columns[name])
+
+    def extend(self, scope: str, columns: list[exp.Expr]) -> None:
+        self.add(scope, exp.select(exp.Star(), *columns).from_(self.current[scope]))
+
+    def add(self, scope: str, select: exp.Select) -> None:
+        base = scope or DEALS
+        number = sum(stratum.scope == scope and stratum.name.startswith(f"{base}_stratum") for stratum in self.strata)
+        stratum = Stratum(f"{base}_stratum_{number}", scope, select)
+        self.strata.append(stratum)
+        self.current[scope] = stratum.name
+
+    def join_counts(self, phase: int) -> None:
+        passes = [counted for (_, at), counted in sorted(self.passes.items()) if at == phase and counted.columns]
+        if not passes:
+            return
+        source = self.current[""]
+        query = exp.select(exp.Column(this=exp.Star(), table=exp.to_identifier(source))).from_(source)
+        for counted in passes:
+            for name in counted.columns:
+                zero = exp.Coalesce(this=_col(name, counted.name), expressions=[_number(0)])
+                query = query.select(exp.alias_(zero, name), copy=False)
+            on = exp.EQ(this=_col(KEY, source), expression=_col(KEY, counted.name))
+            query = query.join(counted.name, on=on, join_type="left", copy=False)
+        self.add("", query)
+
+    def count(self, counted: _Pass, quantifier: Quantifier) -> None:
+        """Give a quantifier its bit or its sum; equal ones share it."""
+        key = _counted(quantifier)
+        if key in self.counts:
+            return
+        condition = self.test(quantifier.where, quantifier.of)
+        if quantifier.have is not None:
+            condition = exp.and_(condition, exp.not_(_known(self.test(quantifier.have, quantifier.of))))
+        if key[-1]:
+            number = len(counted.flags)
+            counted.flags.append((condition, ""))
+            self.counts[key] = _Count(counted.word(number), number % _WORD)
+        else:
+            name = f"{counted.name}_{len(counted.sums)}"
+            counted.sums.append((condition, name))
+            self.counts[key] = _Count(name)
+
+    def test(self, condition: Condition, scope: str) -> exp.Expr:
+        """Return a condition; it is TRUE exactly where it holds."""
+        match condition:
+            case FactTest():
+                return fact_test(condition, scope)
+            case All(parts):
+                return _all([self.test(part, scope) for part in parts])
+            case Any(parts):
+                return _any([self.test(part, scope) for part in parts])
+            case Holds(name, collection):
+                return self.concluded(name, collection, scope)
+            case Absent(name, collection):
+                return exp.not_(self.concluded(name, collection, scope))
+            case Listed(of, wanted):
+                listed = _deal_col(listed_column(of), scope)
+                return listed if wanted else exp.not_(listed)
+            case Quantifier():
+                return self.quantified(condition, scope)
+
+    def concluded(self, name: str, collection: str, scope: str) -> exp.Expr:
+        if name not in self.makers:
+            return exp.false()
+        return _col(self.columns[name]) if collection == scope else _deal_col(self.columns[name], scope)
+
+    def quantified(self, quantifier: Quantifier, scope: str) -> exp.Expr:
+        count = self.counts[_counted(quantifier)]
+        column = _deal_col(count.column, scope)
+        if count.bit is None:
+            return in_span(column, quantifier.span)
+        bit = exp.Paren(this=exp.BitwiseAnd(this=column, expression=_number(1 << count.bit)))
+        there = exp.NEQ(this=bit, expression=_number(0))
+        return there if quantifier.name == "some" else exp.EQ(this=bit.copy(), expression=_number(0))
+
+
+def _counted(quantifier: Quantifier) -> tuple[object, ...]:
+    """Return what identifies a count: quantifiers that count the same share it."""
+    return (quantifier.of, quantifier.where, quantifier.have, quantifier.name != "count")
+
+
+def _shallow(condition: Condition) -> list[Condition]:
+    """Return the parts of a condition that are about its own row: what a quantifier counts is not."""
+    match condition:
+        case All(parts) | Any(parts):
+            return [inner for part in parts for inner in _shallow(part)]
+        case _:
+            return [condition]
+
+
+def fact_test(test: FactTest, scope: str) -> exp.Expr:
+    """Return a test of a fact; NULL where the fact is unknown, unless the test is about that."""
+    name = column_name(str(test.path))
+    flag = _flag(test.kind, str(test.path))
+    place = "" if test.path.owner != "deal" else scope
+    column = _deal_col(flag or name, place)
+    operand = test.operand
+    match test.kind:
+        case "stale" | "inferred":
+            return column
+        case "known":
+            return exp.not_(exp.Is(this=column, expression=exp.null()))
+        case "unknown":
+            return exp.Is(this=column, expression=exp.null())
+        case "age":
+            assert isinstance(operand, Span)
+            days = exp.DateDiff(this=_deal_col(AS_OF, scope), expression=column, unit=exp.var("DAY"))
+            return in_span(days, operand)
+        case "range":
+            assert isinstance(operand, Span)
+            return in_span(column, operand)
+        case "size":
+            assert isinstance(operand, Span)
+            size = exp.Coalesce(this=exp.ArraySize(this=column), expressions=[_number(0)])
+            return _of_known(column, in_span(size, operand))
+    assert isinstance(operand, tuple)
+    match test.kind:
+        case "in" | "not_in":
+            return _is_one_of(column, operand, wanted=test.kind == "in")
+        case kind:
+            members = [exp.ArrayContains(this=column.copy(), expression=_literal(member)) for member in operand]
+            if kind == "has_all":
+                return _of_known(column, _all(members))
+            return _of_known(column, _any(members) if kind == "has_any" else exp.not_(exp.paren(_any(members))))
+
+
+def _is_one_of(column: exp.Expr, values: tuple[object, ...], wanted: bool) -> exp.Expr:
+    if all(isinstance(value, bool) for value in values):
+        truths = set(values) if wanted else {True, False} - set(values)
+        if len(truths) == 1:
+            return column if True in truths else exp.not_(column)
+    test = exp.In(this=column, expressions=[_literal(value) for value in values])
+    if len(values) == 1:
+        equal = exp.EQ if wanted else exp.NEQ
+        return equal(this=column, expression=_literal(values[0]))
+    return test if wanted else exp.not_(test)
+
+
+def in_span(value: exp.Expr, span: Span) -> exp.Expr:
+    """Return the test that a number lies in a span."""
+    parts: list[exp.Expr] = []
+    if span.low is not None:
+        above = exp.GT if span.low_open else exp.GTE
+        parts.append(above(this=value.copy(), expression=_literal(span.low)))
+    if span.high is not None:
+        below = exp.LT if span.high_open else exp.LTE
+        parts.append(below(this=value.copy(), expression=_literal(span.high)))
+    return _all(parts)
+
+
+def _flag(kind: str, path: str) -> str:
+    return {"stale": stale_column, "inferred": inferred_column}[kind](path) if kind in ("stale", "inferred") else ""
+
+
+def _of_known(column: exp.Expr, test: exp.Expr) -> exp.Expr:
+    """Engines differ on functions of a NULL array; this is NULL in all of them."""
+    return exp.Case().when(exp.not_(exp.Is(this=column.copy(), expression=exp.null())), test)
+
+
+def _known(condition: exp.Expr) -> exp.Expr:
+    return exp.Coalesce(this=condition, expressions=[exp.false()])
+
+
+def _all(parts: Sequence[exp.Expr]) -> exp.Expr:
+    return exp.and_(*parts) if parts else exp.true()
+
+
+def _any(parts: Sequence[exp.Expr]) -> exp.Expr:
+    return exp.or_(*parts) if parts else exp.false()
+
+
+def _when(condition: exp.Expr, number: int) -> exp.Expr:
+    return exp.Case().when(condition, _number(number)).else_(_number(0))
+
+
+def _sum(parts: list[exp.Expr]) -> exp.Expr:
+    total = parts[0]
+    for part in parts[1:]:
+        total = exp.Add(this=total, expression=part)
+    return total
+
+
+def _named(condition: exp.Expr, name: str, rule: str) -> exp.Expr:
+    return exp.alias_(_known(_noted(condition, rule)), name)
+
+
+def _noted(condition: exp.Expr, rule: str) -> exp.Expr:
+    noted = exp.paren(condition)
+    noted.add_comments([f" {rule} "])
+    return noted
+
+
+def _col(name: str, table: str = "") -> exp.Column:
+    return exp.column(exp.to_identifier(name, quoted=name in RESERVED), table=table or None)
+
+
+def _deal_col(name: str, scope: str) -> exp.Column:
+    return _col(f"{OF_DEAL}{name}" if scope else name)
+
+
+def _number(number: int) -> exp.Expr:
+    return exp.Literal.number(number)
+
+
+def _literal(value: object) -> exp.Expr:
+    if isinstance(value, bool):
+        return exp.true() if value else exp.false()
+    if isinstance(value, str):
+        return exp.Literal.string(value)
+    return exp.Literal.number(str(value) if isinstance(value, int) else f"{value:f}")
+
+
+RESERVED = frozenset({"with", "by", "date", "text", "position", "kind", "state", "count", "number", "day", "level"})

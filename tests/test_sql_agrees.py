@@ -1,0 +1,98 @@
+"""The SQL engine concludes what the meaning of rules says, for any rule base and any tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import duckdb
+import pytest
+from dealready.engine.case import Case, Row
+from dealready.engine.reference import conclude
+from dealready.engine.sql import (
+    Compiled,
+    compile_program,
+    inferred_column,
+    stale_column,
+)
+from dealready.facts.tables import column_name, listed_column
+from dealready.rules.program import Program
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlglot import exp
+
+from .strategies import COLLECTIONS, FACTS, cases, programs
+
+_TYPES = {"bool": "BOOLEAN", "level": "VARCHAR", "number": "DECIMAL(18, 4)", "day": "DATE", "members": "VARCHAR[]",
+          "ref": "VARCHAR"}
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[duckdb.DuckDBPyConnection]:
+    connection = duckdb.connect()
+    connection.execute("SET threads = 1")
+    yield connection
+    connection.close()
+
+
+def fact_types(scope: str) -> dict[str, str]:
+    own = dict(FACTS[scope])
+    if scope == "signs":
+        own |= {"by.id": "ref"} | {f"by.{name}": kind for name, kind in FACTS["people"].items()}
+    return own
+
+
+def fill(database: duckdb.DuckDBPyConnection, deals: Sequence[Case]) -> None:
+    """Lay the cases down as the tables that the query reads."""
+    for scope in ("", *COLLECTIONS):
+        types = fact_types(scope)
+        columns = ["deal_id VARCHAR", "as_of DATE" if not scope else "id VARCHAR"]
+        columns += [f'"{column_name(name)}" {_TYPES[kind]}' for name, kind in types.items()]
+        columns += [f"{flag(name)} BOOLEAN" for name in types for flag in (stale_column, inferred_column)]
+        if not scope:
+            columns += [f"{listed_column(collection)} BOOLEAN" for collection in COLLECTIONS]
+        database.execute(f"CREATE OR REPLACE TABLE {scope or 'deals'} ({', '.join(columns)})")
+        rows = [values(str(number), deal, row, scope) for number, deal in enumerate(deals) for row in deal.rows(scope)]
+        if rows:
+            database.executemany(f"INSERT INTO {scope or 'deals'} VALUES ({', '.join('?' * len(columns))})", rows)
+
+
+def values(deal_id: str, deal: Case, row: Row, scope: str) -> list[Any]:
+    types = fact_types(scope)
+    found: list[Any] = [deal_id, deal.as_of if not scope else row.id]
+    found += [list(value) if isinstance(value := row.values.get(name), tuple) else value for name in types]
+    found += [name in marked for name in types for marked in (row.stale, row.inferred)]
+    return found + ([collection in deal.items for collection in COLLECTIONS] if not scope else [])
+
+
+def concluded(database: duckdb.DuckDBPyConnection, compiled: Compiled) -> dict[str, dict[str, set[str]]]:
+    """Return what the query concludes: by deal, by conclusion or fired rule, the items."""
+    found: dict[str, dict[str, set[str]]] = {}
+    scopes = compiled.program.scopes
+    wanted = {name: (scopes[name], column) for name, column in compiled.columns.items()}
+    wanted |= {f"fired {rule.id}": (rule.scope, compiled.fired[rule.id]) for rule in compiled.program.rules}
+    for scope, relation in compiled.last.items():
+        names = [name for name, (of, _) in wanted.items() if of == scope]
+        keys = ["deal_id"] if not scope else ["deal_id", "id"]
+        select = exp.select(*keys, *(exp.alias_(exp.column(wanted[name][1]), f"c{at}") for at, name in enumerate(names)))
+        for row in database.execute(compiled.query(select.from_(relation)).sql(dialect="duckdb")).fetchall():
+            about = row[1] if scope else ""
+            for name, truth in zip(names, row[len(keys):], strict=True):
+                assert truth is not None
+                if truth:
+                    found.setdefault(row[0], {}).setdefault(name, set()).add(about)
+    return found
+
+
+@given(programs(), st.lists(cases(), min_size=1, max_size=4))
+def test_sql_concludes_what_the_meaning_says(
+    database: duckdb.DuckDBPyConnection, program: Program, deals: list[Case]
+) -> None:
+    fill(database, deals)
+    found = concluded(database, compile_program(program))
+    for number, deal in enumerate(deals):
+        outcome = conclude(program, deal)
+        expected = {name: set(about) for name, about in outcome.concluded.items() if about}
+        for firing in outcome.fired:
+            expected.setdefault(f"fired {firing.rule}", set()).add(firing.about)
+        assert found.get(str(number), {}) == expected
