@@ -167,13 +167,17 @@ class _Assembly:
             for about in self.outcome.about(self.base.program.given(f"do.{action.id}"))
         ]
         chosen.sort(key=lambda pair: (
-            -pair[0].priority, not self.outcome.holds("has_power", pair[1]), pair[0].id, pair[1]
+            -pair[0].priority, not self.has_power(*pair), pair[0].id, pair[1]
         ))
         return tuple(
             GivenAction(action.id, rank, about, self.case.as_of + timedelta(days=action.within_days),
                         self.reasons(f"do.{action.id}", about))
             for rank, (action, about) in enumerate(chosen, 1)
         )
+
+    def has_power(self, action: Action, about: str) -> bool:
+        """Tell whether an action is done with somebody who has power: such a one comes first among equals."""
+        return action.about == "stakeholders" and self.outcome.holds("has_power", about)
 
     def withheld(self) -> tuple[WithheldAction, ...]:
         held = [
