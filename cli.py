@@ -98,7 +98,7 @@ def why(deal: str, conclusion: str, everything: bool, format_: str, language: La
 
         console = _console()
         for proof in proofs:
-            console.print(proof_tree(proof, names, everything))
+            console.print(proof_tree(proof, prover.outcome, names, everything))
         return
     from dealready.render.document import proof_document
 

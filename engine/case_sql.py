@@ -15,7 +15,8 @@ from ..facts.tables import AS_OF, DEALS, ITEM_KEY, KEY, column_name, listed_colu
 from ..facts.vocabulary import Fact, Vocabulary
 from ..rules.language import FactPath, FactTest, Listed, Quantifier, walk
 from ..rules.program import Program
-from .sql import RESERVED, Stratum, inferred_column, stale_column
+from .sql import Stratum
+from .sql_tests import RESERVED, inferred_column, stale_column
 
 
 @dataclass

@@ -11,27 +11,30 @@ condition is TRUE. Conclusions themselves are never NULL.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sqlglot import exp
 
 from ..facts.tables import AS_OF, DEALS, KEY, column_name, listed_column
-from ..rules.language import Absent, All, Any, Condition, FactTest, Holds, Listed, Quantifier, Rule, Span, walk
+from ..rules.language import Absent, All, Any, Condition, FactTest, Holds, Listed, Quantifier, Rule, walk
 from ..rules.program import Program
+from .sql_tests import (
+    OF_DEAL,
+    all_hold,
+    any_holds,
+    col,
+    deal_col,
+    fact_test,
+    flag_column,
+    in_span,
+    known_to_hold,
+    number_if,
+    sum_of,
+    whole,
+)
 
-OF_DEAL = "of_deal_"
 _WORD = 62  # bits of a signed 64-bit number that can be used without its sign
-
-
-def stale_column(path: str) -> str:
-    """Return the column that tells whether a fact's last observation is too old to count."""
-    return f"{column_name(path)}_is_stale"
-
-
-def inferred_column(path: str) -> str:
-    """Return the column that tells whether a fact is only inferred."""
-    return f"{column_name(path)}_is_inferred"
 
 
 @dataclass(frozen=True)
@@ -118,12 +121,12 @@ class _Pass:
 
     def select(self, source: str) -> exp.Select:
         """Return the pass: many flags packed into the bits of few numbers, and the sums."""
-        query = exp.select(_col(KEY)).from_(source).group_by(_col(KEY))
+        query = exp.select(col(KEY)).from_(source).group_by(col(KEY))
         for number in range(0, len(self.flags), _WORD):
-            bits = [_when(condition, 1 << bit) for bit, (condition, _) in enumerate(self.flags[number : number + _WORD])]
-            query = query.select(exp.alias_(exp.BitwiseOrAgg(this=_sum(bits)), self.word(number)), copy=False)
+            bits = [number_if(condition, 1 << bit) for bit, (condition, _) in enumerate(self.flags[number : number + _WORD])]
+            query = query.select(exp.alias_(exp.BitwiseOrAgg(this=sum_of(bits)), self.word(number)), copy=False)
         for condition, name in self.sums:
-            query = query.select(exp.alias_(exp.Sum(this=_when(condition, 1)), name), copy=False)
+            query = query.select(exp.alias_(exp.Sum(this=number_if(condition, 1)), name), copy=False)
         return query
 
     def word(self, number: int) -> str:
@@ -243,15 +246,15 @@ class _Compiler:
         source, deals = self.current[of], self.current[""]
         joined = exp.select(
             exp.Column(this=exp.Star(), table=exp.to_identifier(source)),
-            *(exp.alias_(_col(name, deals), f"{OF_DEAL}{name}") for name in new),
-        ).from_(source).join(deals, on=exp.EQ(this=_col(KEY, source), expression=_col(KEY, deals)), join_type="inner")
+            *(exp.alias_(col(name, deals), f"{OF_DEAL}{name}") for name in new),
+        ).from_(source).join(deals, on=exp.EQ(this=col(KEY, source), expression=col(KEY, deals)), join_type="inner")
         self.add(of, joined)
 
     def read_of_deal(self, part: Condition, of: str) -> list[str]:
         """Return the columns of the deal that a condition about an item reads."""
         match part:
             case FactTest(path, kind) if path.owner == "deal":
-                return [_flag(kind, str(path)) or column_name(str(path)), *([AS_OF] if kind == "age" else [])]
+                return [flag_column(kind, str(path)) or column_name(str(path)), *([AS_OF] if kind == "age" else [])]
             case FactTest(kind="age"):
                 return [AS_OF]
             case Holds(name, collection) | Absent(name, collection) if collection != of:
@@ -276,7 +279,7 @@ class _Compiler:
 
     def conclusion(self, name: str) -> exp.Expr:
         tests = [_noted(self.test(maker.when, maker.scope), maker.id) for maker in self.makers[name]]
-        return exp.alias_(_known(_any(tests)), self.columns[name])
+        return exp.alias_(known_to_hold(any_holds(tests)), self.columns[name])
 
     def extend(self, scope: str, columns: list[exp.Expr]) -> None:
         self.add(scope, exp.select(exp.Star(), *columns).from_(self.current[scope]))
@@ -296,9 +299,9 @@ class _Compiler:
         query = exp.select(exp.Column(this=exp.Star(), table=exp.to_identifier(source))).from_(source)
         for counted in passes:
             for name in counted.columns:
-                zero = exp.Coalesce(this=_col(name, counted.name), expressions=[_number(0)])
+                zero = exp.Coalesce(this=col(name, counted.name), expressions=[whole(0)])
                 query = query.select(exp.alias_(zero, name), copy=False)
-            on = exp.EQ(this=_col(KEY, source), expression=_col(KEY, counted.name))
+            on = exp.EQ(this=col(KEY, source), expression=col(KEY, counted.name))
             query = query.join(counted.name, on=on, join_type="left", copy=False)
         self.add("", query)
 
@@ -309,7 +312,7 @@ class _Compiler:
             return
         condition = self.test(quantifier.where, quantifier.of)
         if quantifier.have is not None:
-            condition = exp.and_(condition, exp.not_(_known(self.test(quantifier.have, quantifier.of))))
+            condition = exp.and_(condition, exp.not_(known_to_hold(self.test(quantifier.have, quantifier.of))))
         if key[-1]:
             number = len(counted.flags)
             counted.flags.append((condition, ""))
@@ -325,15 +328,15 @@ class _Compiler:
             case FactTest():
                 return fact_test(condition, scope)
             case All(parts):
-                return _all([self.test(part, scope) for part in parts])
+                return all_hold([self.test(part, scope) for part in parts])
             case Any(parts):
-                return _any([self.test(part, scope) for part in parts])
+                return any_holds([self.test(part, scope) for part in parts])
             case Holds(name, collection):
                 return self.concluded(name, collection, scope)
             case Absent(name, collection):
                 return exp.not_(self.concluded(name, collection, scope))
             case Listed(of, wanted):
-                listed = _deal_col(listed_column(of), scope)
+                listed = deal_col(listed_column(of), scope)
                 return listed if wanted else exp.not_(listed)
             case Quantifier():
                 return self.quantified(condition, scope)
@@ -341,16 +344,16 @@ class _Compiler:
     def concluded(self, name: str, collection: str, scope: str) -> exp.Expr:
         if name not in self.makers:
             return exp.false()
-        return _col(self.columns[name]) if collection == scope else _deal_col(self.columns[name], scope)
+        return col(self.columns[name]) if collection == scope else deal_col(self.columns[name], scope)
 
     def quantified(self, quantifier: Quantifier, scope: str) -> exp.Expr:
         count = self.counts[_counted(quantifier)]
-        column = _deal_col(count.column, scope)
+        column = deal_col(count.column, scope)
         if count.bit is None:
             return in_span(column, quantifier.span)
-        bit = exp.Paren(this=exp.BitwiseAnd(this=column, expression=_number(1 << count.bit)))
-        there = exp.NEQ(this=bit, expression=_number(0))
-        return there if quantifier.name == "some" else exp.EQ(this=bit.copy(), expression=_number(0))
+        bit = exp.Paren(this=exp.BitwiseAnd(this=column, expression=whole(1 << count.bit)))
+        there = exp.NEQ(this=bit, expression=whole(0))
+        return there if quantifier.name == "some" else exp.EQ(this=bit.copy(), expression=whole(0))
 
 
 def _counted(quantifier: Quantifier) -> tuple[object, ...]:
@@ -367,100 +370,8 @@ def _shallow(condition: Condition) -> list[Condition]:
             return [condition]
 
 
-def fact_test(test: FactTest, scope: str) -> exp.Expr:
-    """Return a test of a fact; NULL where the fact is unknown, unless the test is about that."""
-    name = column_name(str(test.path))
-    flag = _flag(test.kind, str(test.path))
-    place = "" if test.path.owner != "deal" else scope
-    column = _deal_col(flag or name, place)
-    operand = test.operand
-    match test.kind:
-        case "stale" | "inferred":
-            return column
-        case "known":
-            return exp.not_(exp.Is(this=column, expression=exp.null()))
-        case "unknown":
-            return exp.Is(this=column, expression=exp.null())
-        case "age":
-            assert isinstance(operand, Span)
-            days = exp.DateDiff(this=_deal_col(AS_OF, scope), expression=column, unit=exp.var("DAY"))
-            return in_span(days, operand)
-        case "range":
-            assert isinstance(operand, Span)
-            return in_span(column, operand)
-        case "size":
-            assert isinstance(operand, Span)
-            size = exp.Coalesce(this=exp.ArraySize(this=column), expressions=[_number(0)])
-            return _of_known(column, in_span(size, operand))
-    assert isinstance(operand, tuple)
-    match test.kind:
-        case "in" | "not_in":
-            return _is_one_of(column, operand, wanted=test.kind == "in")
-        case kind:
-            members = [exp.ArrayContains(this=column.copy(), expression=_literal(member)) for member in operand]
-            if kind == "has_all":
-                return _of_known(column, _all(members))
-            return _of_known(column, _any(members) if kind == "has_any" else exp.not_(exp.paren(_any(members))))
-
-
-def _is_one_of(column: exp.Expr, values: tuple[object, ...], wanted: bool) -> exp.Expr:
-    if all(isinstance(value, bool) for value in values):
-        truths = set(values) if wanted else {True, False} - set(values)
-        if len(truths) == 1:
-            return column if True in truths else exp.not_(column)
-    test = exp.In(this=column, expressions=[_literal(value) for value in values])
-    if len(values) == 1:
-        equal = exp.EQ if wanted else exp.NEQ
-        return equal(this=column, expression=_literal(values[0]))
-    return test if wanted else exp.not_(test)
-
-
-def in_span(value: exp.Expr, span: Span) -> exp.Expr:
-    """Return the test that a number lies in a span."""
-    parts: list[exp.Expr] = []
-    if span.low is not None:
-        above = exp.GT if span.low_open else exp.GTE
-        parts.append(above(this=value.copy(), expression=_literal(span.low)))
-    if span.high is not None:
-        below = exp.LT if span.high_open else exp.LTE
-        parts.append(below(this=value.copy(), expression=_literal(span.high)))
-    return _all(parts)
-
-
-def _flag(kind: str, path: str) -> str:
-    return {"stale": stale_column, "inferred": inferred_column}[kind](path) if kind in ("stale", "inferred") else ""
-
-
-def _of_known(column: exp.Expr, test: exp.Expr) -> exp.Expr:
-    """Engines differ on functions of a NULL array; this is NULL in all of them."""
-    return exp.Case().when(exp.not_(exp.Is(this=column.copy(), expression=exp.null())), test)
-
-
-def _known(condition: exp.Expr) -> exp.Expr:
-    return exp.Coalesce(this=condition, expressions=[exp.false()])
-
-
-def _all(parts: Sequence[exp.Expr]) -> exp.Expr:
-    return exp.and_(*parts) if parts else exp.true()
-
-
-def _any(parts: Sequence[exp.Expr]) -> exp.Expr:
-    return exp.or_(*parts) if parts else exp.false()
-
-
-def _when(condition: exp.Expr, number: int) -> exp.Expr:
-    return exp.Case().when(condition, _number(number)).else_(_number(0))
-
-
-def _sum(parts: list[exp.Expr]) -> exp.Expr:
-    total = parts[0]
-    for part in parts[1:]:
-        total = exp.Add(this=total, expression=part)
-    return total
-
-
 def _named(condition: exp.Expr, name: str, rule: str) -> exp.Expr:
-    return exp.alias_(_known(_noted(condition, rule)), name)
+    return exp.alias_(known_to_hold(_noted(condition, rule)), name)
 
 
 def _noted(condition: exp.Expr, rule: str) -> exp.Expr:
@@ -469,24 +380,3 @@ def _noted(condition: exp.Expr, rule: str) -> exp.Expr:
     return noted
 
 
-def _col(name: str, table: str = "") -> exp.Column:
-    return exp.column(exp.to_identifier(name, quoted=name in RESERVED), table=table or None)
-
-
-def _deal_col(name: str, scope: str) -> exp.Column:
-    return _col(f"{OF_DEAL}{name}" if scope else name)
-
-
-def _number(number: int) -> exp.Expr:
-    return exp.Literal.number(number)
-
-
-def _literal(value: object) -> exp.Expr:
-    if isinstance(value, bool):
-        return exp.true() if value else exp.false()
-    if isinstance(value, str):
-        return exp.Literal.string(value)
-    return exp.Literal.number(str(value) if isinstance(value, int) else f"{value:f}")
-
-
-RESERVED = frozenset({"with", "by", "date", "text", "position", "kind", "state", "count", "number", "day", "level"})

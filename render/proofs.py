@@ -6,27 +6,30 @@ import re
 
 from rich.tree import Tree
 
+from ..engine.outcome import Outcome
 from ..engine.proof import ConclusionUsed, FactUsed, ItemsCounted, Proof, Support
 from .names import Names
 from .prose import Prose
+from .terminal import STATE_SIGNS
 from .words import headed, joined, say, show_value
 
 
-def proof_tree(proofs: tuple[Proof, ...], names: Names, everything: bool = False) -> Tree:
+def proof_tree(proofs: tuple[Proof, ...], outcome: Outcome, names: Names, everything: bool = False) -> Tree:
     """Return the proofs of one conclusion as a tree; a premise shown before is named, not repeated.
 
     Unless ``everything`` is wanted, a step on which something rests is named with the command that unfolds it.
     """
     first = proofs[0]
     tree = Tree(Prose(names.conclusion(first.conclusion, first.about), style="bold"))
-    branches = _Branches(names, everything)
+    branches = _Branches(outcome, names, everything)
     for proof in proofs:
         branches.add(tree, proof)
     return tree
 
 
 class _Branches:
-    def __init__(self, names: Names, everything: bool) -> None:
+    def __init__(self, outcome: Outcome, names: Names, everything: bool) -> None:
+        self.outcome = outcome
         self.names = names
         self.everything = everything
         self.shown: set[tuple[str, str]] = set()
@@ -63,7 +66,7 @@ class _Branches:
             case ConclusionUsed(name, about, holds):
                 label = self.names.conclusion(name, about)
                 if not holds:
-                    branch.add(Prose(self.say("why.absent", name=label), style="bright_black"))
+                    self.add_missing(branch.add(Prose(self.say("why.absent", name=label), style="bright_black")), name)
                     return
                 premise = premises.get((name, about))
                 if premise is None or (name, about) in self.shown:
@@ -79,6 +82,17 @@ class _Branches:
                 twig = branch.add(_counted(part, self.names))
                 for inner in part.support:
                     self.add_support(twig, inner, premises)
+
+
+    def add_missing(self, twig: Tree, name: str) -> None:
+        """Say which criteria keep a step from being complete."""
+        verb, _, step_id = name.partition(".")
+        if verb != "done":
+            return
+        for criterion in self.names.base.step(step_id).criteria:
+            if not self.outcome.holds(f"met.{criterion.id}"):
+                sign, colour = STATE_SIGNS["unknown" if self.outcome.holds(f"open.{criterion.id}") else "unmet"]
+                twig.add(Prose.assemble((f"{sign} ", colour), self.names.criterion(criterion.id)))
 
 
 def _source(source_id: str, names: Names) -> Prose:

@@ -96,7 +96,8 @@ def test_piped_output_has_no_colour_and_fits_80_columns(deal: Path) -> None:
 def test_why_shows_the_chain_down_to_a_source(deal: Path) -> None:
     result = run("why", str(deal), "investigation")
     assert result.exit_code == 0
-    assert "step.investigation.proven" in result.output
+    assert "Proven step: Investigation" in result.output
+    assert "? An opportunity exists" in result.output
 
 
 @pytest.mark.parametrize(("name", "expected"), [

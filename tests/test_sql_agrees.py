@@ -9,12 +9,8 @@ import duckdb
 import pytest
 from dealready.engine.case import Case, Row
 from dealready.engine.reference import conclude
-from dealready.engine.sql import (
-    Compiled,
-    compile_program,
-    inferred_column,
-    stale_column,
-)
+from dealready.engine.sql import Compiled, compile_program
+from dealready.engine.sql_tests import inferred_column, stale_column
 from dealready.facts.tables import column_name, listed_column
 from dealready.rules.program import Program
 from hypothesis import given

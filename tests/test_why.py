@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from dealready.engine.diagnose import Diagnoser
-from dealready.engine.proof import Proof, flat_support
+from dealready.engine.proof import Proof, Prover, flat_support
 from dealready.facts.deal import load_deal
 from dealready.render.names import Names
 from dealready.render.proofs import proof_tree
@@ -23,8 +23,13 @@ def diagnoser() -> Diagnoser:
     return Diagnoser(load_rule_base())
 
 
+@functools.cache
+def prover_of(name: str) -> Prover:
+    return diagnoser().prover(load_deal(str(FOLDER / name), diagnoser().base.vocabulary))
+
+
 def proofs(name: str) -> list[tuple[Proof, ...]]:
-    prover = diagnoser().prover(load_deal(str(FOLDER / name), diagnoser().base.vocabulary))
+    prover = prover_of(name)
     return [prover.prove(conclusion, about) for conclusion in sorted(diagnoser().base.program.scopes)
             for about in prover.outcome.about(conclusion)]
 
@@ -56,5 +61,5 @@ def test_every_proof_can_be_shown(name: str, language: str) -> None:
     console = Console(width=80)
     for chain in proofs(name):
         with console.capture() as shown:
-            console.print(proof_tree(chain, names, everything=True))
+            console.print(proof_tree(chain, prover_of(name).outcome, names, everything=True))
         assert len(shown.get().splitlines()) > 1
