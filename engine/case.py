@@ -18,7 +18,7 @@ from ..rules.language import FactPath, FactTest, Span
 DEAL_ID = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Row:
     """The deal (``id`` empty) or one item: its known values, and which facts are stale or only inferred."""
 
@@ -28,7 +28,7 @@ class Row:
     inferred: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Case:
     """One deal, ready to be judged. Items are in the order of their ids; unlisted collections are absent."""
 

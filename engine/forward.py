@@ -107,7 +107,7 @@ def _subjects(case: Case) -> list[Anything]:
     return subjects
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class _Hidden:
     """Carries a row inside a fact; equal only to itself, so no value is ever mixed up with another."""
 
@@ -192,7 +192,7 @@ class _Compiler:
                 case Any() | All():
                     conclusions.append(Pattern(name=self._branches(part, scope), scoped=bool(scope)))
         first = [Pattern(kind=scope, tests=tuple(item))] if scope else []
-        if deal or not scope:
+        if deal or not (first or any(not pattern.negated for pattern in conclusions)):
             first.append(Pattern(tests=tuple(deal)))
         return (*first, *sorted(conclusions, key=lambda pattern: pattern.negated))
 

@@ -39,7 +39,7 @@ class Conclusion(_Fact):  # type: ignore[misc]
     """A conclusion about the deal (``about`` empty) or about an item."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pattern:
     """One pattern of a rule: a subject or a conclusion.
 
@@ -70,6 +70,21 @@ def make_rule(name: str, salience: int, action: Callable[..., None]) -> Any:
     rule._wrapped_args = {"about"}
     rule.__name__ = name
     return rule
+
+
+class _Tester(_nodes.FeatureTesterNode):  # type: ignore[misc]
+    """Tests one fact. Most tests fail, so a token is copied only where something is bound to it."""
+
+    def activate(self, token: Any) -> None:
+        (fact,) = token.data
+        match = self.matcher(fact)
+        if not match:
+            return
+        if match is not True:
+            token = token.copy()
+            token.context.update(match)
+        for child in self.children:
+            child.callback(token)
 
 
 class _ByName(_AnyChild, _NoMemory, _OneInputNode):  # type: ignore[misc]
@@ -115,7 +130,7 @@ class Network(_ReteMatcher):  # type: ignore[misc]
     def _tester(self, key: Any, test: AlphaTest) -> Any:
         node = self._alpha.get(key)
         if node is None:
-            node = self._alpha[key] = _nodes.FeatureTesterNode(test)
+            node = self._alpha[key] = _Tester(test)
         return node
 
     def _below(self, parent: Any, node: Any) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Firing:
     """A rule that fired, and the item it fired for (empty: the deal)."""
 
@@ -14,7 +14,7 @@ class Firing:
     about: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Outcome:
     """Every conclusion with the items it is true of (the empty id stands for the deal), and the trace."""
 

@@ -13,7 +13,7 @@ from .case import Case, Row, owner_row, test_holds
 from .outcome import Outcome
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, order=True)
 class Unknown:
     """A fact that nobody has established: of the deal, of an item, or (``fact`` empty) a whole collection."""
 
@@ -22,7 +22,7 @@ class Unknown:
     fact: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Judgement:
     """True, False, or None (open) with the facts that would settle it."""
 

@@ -18,7 +18,7 @@ MOST_ITEMS = 2_000
 LONGEST_ID = 100
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Observation:
     """A known value, and, as far as told, who said it, when it was seen, and whether it is confirmed.
 
@@ -32,7 +32,7 @@ class Observation:
     place: Place = field(default=Place(""), compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Item:
     """One row of a collection; facts that nobody has established are absent."""
 
@@ -41,7 +41,7 @@ class Item:
     place: Place = field(default=Place(""), compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Deal:
     """The facts of a deal by id, and its items by collection.
 

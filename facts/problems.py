@@ -13,7 +13,7 @@ LONGEST_FIELD = 120
 MOST_PROBLEMS = 500
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, order=True)
 class Place:
     """A position in an input; ``line`` and ``column`` count from 1, 0 means the whole file."""
 
@@ -25,7 +25,7 @@ class Place:
         return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Problem:
     """One thing that is wrong with an input.
 

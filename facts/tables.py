@@ -26,7 +26,7 @@ _TYPES: dict[str, ColumnType] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Column:
     """A column of a table; ``fact`` is None for keys and for ``…_listed``."""
 
@@ -36,7 +36,7 @@ class Column:
     fact: Fact | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Table:
     """The columns of one table, by name; ``collection`` is empty for the deals."""
 

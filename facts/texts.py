@@ -11,7 +11,7 @@ LANGUAGES: tuple[Language, ...] = ("en", "zh")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Text:
     """One text in both languages; which one is read is the reader's choice, never the data's."""
 

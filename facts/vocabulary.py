@@ -28,7 +28,7 @@ EFFORT = ("low", "medium", "high")
 FOLDER = Path(__file__).parent / "vocabulary"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Value:
     """One allowed value of an enum, ordinal or set."""
 

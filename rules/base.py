@@ -24,7 +24,7 @@ from .program import Program, build_program
 FOLDER = Path(__file__).parent
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RuleBase:
     """One version of the rules, with the vocabulary they speak."""
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from .base import RuleBase
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Carried:
     """What carries one item: names with their kind in front, such as ``rule visits.unprepared``."""
 

@@ -20,7 +20,7 @@ TestKind = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FactPath:
     """A fact as a rule names it: of the deal, of the item, or of the item that a reference of it points at.
 
@@ -36,7 +36,7 @@ class FactPath:
         return f"{self.through}.{self.fact}" if self.through else self.fact
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Span:
     """A range of numbers; a bound of None is open-ended."""
 
@@ -55,7 +55,7 @@ class Span:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FactTest:
     """A test of one fact.
 
@@ -70,21 +70,21 @@ class FactTest:
     written: str = field(default="", compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class All:
     """Holds when every part holds; with no parts it always holds."""
 
     parts: tuple[Condition, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Any:
     """Holds when at least one part holds."""
 
     parts: tuple[Condition, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Quantifier:
     """Counts the items of a collection: ``count`` of those for which ``where`` holds lies in ``span``.
 
@@ -99,7 +99,7 @@ class Quantifier:
     span: Span = field(default_factory=Span)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Holds:
     """Holds when some rule has concluded ``name``; ``collection`` is the scope of the conclusion."""
 
@@ -107,7 +107,7 @@ class Holds:
     collection: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Absent:
     """Holds when no rule has concluded ``name``."""
 
@@ -115,7 +115,7 @@ class Absent:
     collection: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Listed:
     """Holds when the collection is given in the deal file (``wanted``), or left out (not ``wanted``)."""
 
@@ -128,7 +128,7 @@ ALWAYS = All(())
 NEVER = Any(())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rule:
     """When the condition holds, each name in ``concludes`` is true of the deal, or of the item.
 

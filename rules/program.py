@@ -31,7 +31,7 @@ from .language import (
 LOST = "lost"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Program:
     """Rules by stratum, lowest first; inside a stratum by id. ``scopes`` gives the scope of each conclusion."""
 
