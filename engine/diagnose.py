@@ -34,8 +34,8 @@ from .pending import Unknown, judge
 from .proof import Prover
 from .questions import rank_questions
 
-_KIND_ORDER = ("conflict", "risk", "gap", "caution", "strength")
-_SEVERITY_ORDER = ("high", "medium", "low")
+KIND_ORDER = ("conflict", "risk", "gap", "caution", "strength")
+SEVERITY_ORDER = ("high", "medium", "low")
 _MARKS = ("can_stop", "has_power", "champion", "friendly_insider", "hard_to_reach")
 _CLASSES = ("class_economic", "class_important", "class_group", "class_strategic")
 
@@ -157,7 +157,7 @@ class _Assembly:
             for about in self.outcome.about(self.base.program.given(f"find.{finding.id}"))
         ]
         return tuple(sorted(found, key=lambda finding: (
-            _KIND_ORDER.index(finding.kind), _SEVERITY_ORDER.index(finding.severity), finding.id, finding.about
+            KIND_ORDER.index(finding.kind), SEVERITY_ORDER.index(finding.severity), finding.id, finding.about
         )))
 
     def actions(self) -> tuple[GivenAction, ...]:
