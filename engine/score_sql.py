@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from ..facts.tables import AS_OF, DEALS, ITEM_KEY, KEY, column_name
+from ..facts.tables import ITEM_KEY, KEY
 from ..rules.base import RuleBase
 from ..rules.catalogue import DEAL
 from .case_sql import case_strata, known
@@ -20,7 +20,10 @@ from .diagnose import KIND_ORDER, SEVERITY_ORDER
 from .sql import Compiled, Stratum, compile_program, with_strata
 from .sql_tests import col, number_if, sum_of, whole
 
+OUTPUTS = ("deals", "criteria", "findings", "actions", "fired")
 _WORD = 62
+_CODES = 1000  # more than there are actions
+_MOST, _DIGITS = 1000, 7  # the highest priority there may be, and the digits of a code
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class _Packed:
     kind: str
     places: dict[str, tuple[str, int]] = field(default_factory=dict)
     columns: list[str] = field(default_factory=list)
+    leads: list[str] = field(default_factory=list)
 
     def add(self, entries: Sequence[tuple[str, str]]) -> list[exp.Expr]:
         """Give each (id, column) a bit of a new column; return those columns."""
@@ -59,15 +63,42 @@ class _Packed:
             made.append(exp.alias_(sum_of([number_if(col(column), 1 << bit) for bit, (_, column) in enumerate(chunk)]), name))
         return made
 
+    def numbered(self, entry: str) -> tuple[int, int]:
+        """Return the number of an entry's column, and its bit."""
+        column, bit = self.places[entry]
+        return self.columns.index(column), bit
+
+    def count(self, entries: Iterable[str], table: str = "") -> exp.Expr:
+        """Return how many of some entries hold."""
+        masks: dict[str, int] = {}
+        for entry in entries:
+            column, bit = self.places[entry]
+            masks[column] = masks.get(column, 0) | bit
+        return sum_of([
+            exp.cast(exp.BitwiseCount(this=exp.paren(exp.BitwiseAnd(this=col(column, table), expression=whole(mask)))), "int")
+            for column, mask in masks.items()
+        ])
+
+    def lead(self, entries: Sequence[tuple[str, str]], code: Mapping[str, int]) -> exp.Expr:
+        """Return the lowest code among (id, column) entries that hold."""
+        first = exp.Case()
+        for entry, column in sorted(entries, key=lambda entry: code[entry[0]]):
+            first = first.when(col(column), whole(code[entry]))
+        name = f"{self.kind}_lead_{len(self.leads)}"
+        self.leads.append(name)
+        return exp.alias_(first, name)
+
     def true(self, entry: str) -> exp.Expr:
         """Return the test that an entry holds."""
         column, bit = self.places[entry]
         return _has(col(column), whole(bit))
 
 
-def compile_scoring(base: RuleBase, tables: Mapping[str, str] | None = None) -> Scoring:
+def compile_scoring(
+    base: RuleBase, tables: Mapping[str, str] | None = None, outputs: Iterable[str] = OUTPUTS
+) -> Scoring:
     """Return the statements that score the plain tables ``deals``, ``stakeholders`` … (or as ``tables`` names them)."""
-    return _Scoring(base, tables).scoring()
+    return _Scoring(base, tables).scoring(outputs)
 
 
 class _Scoring:
@@ -76,36 +107,41 @@ class _Scoring:
         self.scopes = ("", *base.vocabulary.collections)
         self.compiled: Compiled = compile_program(base.program, {scope: known(scope) for scope in self.scopes})
         self.strata = (*case_strata(base.program, base.vocabulary, base.stale_limits, tables), *self.compiled.strata)
-        self.deals = (tables or {}).get(DEALS, DEALS)
+        by_id = {action: number for number, action in enumerate(sorted(base.actions))}
+        assert len(by_id) < _CODES
+        self.codes = {
+            action.id: ((_MOST - action.priority) * 2 + 1) * _CODES + by_id[action.id] for action in base.actions.values()
+        }
         self.packed: dict[tuple[str, str], _Packed] = {}
         self.statements: list[Statement] = []
 
-    def scoring(self) -> Scoring:
+    def scoring(self, outputs: Iterable[str]) -> Scoring:
+        asked = set(outputs)
         wanted = {scope: self.wanted(scope) for scope in self.scopes}
+        if "fired" not in asked:
+            for kinds in wanted.values():
+                kinds.pop("rule")
         self.materialise(wanted)
-        outputs: dict[str, exp.Query] = {
-            "criteria": self.criteria(), "findings": self.findings(), "actions": self.actions(), "fired": self.fired(),
-        }
-        for name in ("findings", "actions"):
-            self.statements.append(Statement(f"scored_{name}", exp.select("*").from_(outputs[name].subquery("found"))))
-            outputs[name] = exp.select("*").from_(f"scored_{name}")
-        outputs["deals"] = self.summary()
-        return Scoring(tuple(self.statements), outputs)
+        makers = {"deals": self.deals, "criteria": self.criteria, "findings": self.findings, "actions": self.actions,
+                  "fired": self.fired}
+        made = {name: make() for name, make in makers.items() if name in asked}
+        return Scoring(tuple(self.statements), made)
 
     def wanted(self, scope: str) -> dict[str, list[tuple[str, str]]]:
         """Return, by kind, what the outputs want to know of a scope: an id and the column that tells it."""
         about = scope or DEAL
         given, columns = self.base.program.given, self.compiled.columns
         found: dict[str, list[tuple[str, str]]] = {
-            "finding": [(entry.id, columns[given(f"find.{entry.id}")]) for entry in self.base.findings.values() if entry.about == about],
-            "action": [(entry.id, columns[given(f"do.{entry.id}")]) for entry in self.base.actions.values() if entry.about == about],
-            "rule": [(rule.id, self.compiled.fired[rule.id]) for rule in self.base.program.rules if rule.scope == scope],
+            kind: [(entry.id, columns[given(f"{verb}.{entry.id}")]) for entry in entries.values() if entry.about == about]
+            for kind, verb, entries in (("finding", "find", self.base.findings), ("action", "do", self.base.actions))
         }
+        found["rule"] = [(rule.id, self.compiled.fired[rule.id]) for rule in self.base.program.rules if rule.scope == scope]
         if not scope:
             criteria = [criterion.id for step in self.base.steps for criterion in step.criteria]
             found["met"] = [(criterion, columns[f"met.{criterion}"]) for criterion in criteria]
             found["open"] = [(criterion, columns[f"open.{criterion}"]) for criterion in criteria]
-            found["step"] = [(f"{verb}.{step.id}", columns[f"{verb}.{step.id}"]) for verb in ("step", "done") for step in self.base.steps]
+            answers = [f"{verb}.{step.id}" for verb in ("step", "done") for step in self.base.steps]
+            found["step"] = [(answer, columns[answer]) for answer in answers]
         if scope == "stakeholders" and "has_power" in columns:
             found["mark"] = [("has_power", columns["has_power"])]
         return found
@@ -116,12 +152,12 @@ class _Scoring:
         made: dict[str, set[str]] = {}  # columns of each stratum seen so far
         shared = self.shared_strata(set(last.values()))
         done: set[str] = set()
+        reads = [{column.name for column in stratum.select.find_all(exp.Column)} for stratum in self.strata]
         for number, stratum in enumerate(self.strata):
             made[stratum.name] = _columns(stratum.select, made)
             if stratum.name not in shared:
                 continue
-            later = [other for other in self.strata[number + 1 :] if other.name not in done]
-            read = {column.name for other in later for column in other.select.find_all(exp.Column)}
+            read = set().union(*reads[number + 1 :])
             keep = sorted(made[stratum.name] & read)
             packs: list[exp.Expr] = []
             for kind, entries in wanted[stratum.scope].items():
@@ -129,8 +165,11 @@ class _Scoring:
                 if settled:
                     pack = self.packed.setdefault((stratum.scope, kind), _Packed(stratum.scope, kind))
                     packs += pack.add(settled)
+                    if kind == "action":
+                        packs.append(pack.lead(settled, self.codes))
                     wanted[stratum.scope][kind] = [entry for entry in entries if entry not in settled]
-            packed = [name for (scope, _), pack in self.packed.items() if scope == stratum.scope for name in pack.columns]
+            own = [pack for (scope, _), pack in self.packed.items() if scope == stratum.scope]
+            packed = [name for pack in own for name in (*pack.columns, *pack.leads)]
             keep += [name for name in packed if name in made[stratum.name]]
             keys = [KEY, *([ITEM_KEY] if stratum.scope else [])]
             names = [*keys, *(name for name in keep if name not in keys)]
@@ -193,10 +232,12 @@ class _Scoring:
         ranked = sorted(self.base.actions.values(), key=lambda entry: (-entry.priority, entry.id))
         columns = {entry.id: (entry.priority, place, entry.within_days) for place, entry in enumerate(ranked)}
         found = self.unpacked("action", columns, ("priority", "place", "within_days"))
-        order = [exp.Ordered(this=col("priority"), desc=True), exp.Ordered(this=exp.Case().when(col("with_power"), whole(0)).else_(whole(1))),
+        without_power = exp.Case().when(col("with_power"), whole(0)).else_(whole(1))
+        order = [exp.Ordered(this=col("priority"), desc=True), exp.Ordered(this=without_power),
                  exp.Ordered(this=col("place")), exp.Ordered(this=col("about"))]
         rank = exp.Window(this=exp.RowNumber(), partition_by=[col(KEY)], order=exp.Order(expressions=order))
-        return exp.select(KEY, "collection", "about", "action", "within_days", exp.alias_(rank, "rank")).from_(found.subquery("given"))
+        names = (KEY, "collection", "about", "action", "within_days")
+        return exp.select(*names, exp.alias_(rank, "rank")).from_(found.subquery("given"))
 
     def fired(self) -> exp.Query:
         return self.unpacked("rule", {rule.id: () for rule in self.base.program.rules}, ())
@@ -205,18 +246,18 @@ class _Scoring:
         """Return the state of every criterion of every deal."""
         met, open_ = self.packed["", "met"], self.packed["", "open"]
         source = self.last("")
-        rows = []
-        for step in self.base.steps:
-            for place, criterion in enumerate(step.criteria):
-                (met_word, met_bit), (open_word, open_bit) = met.places[criterion.id], open_.places[criterion.id]
-                rows.append((step.id, place, criterion.id, met.columns.index(met_word), met_bit, open_.columns.index(open_word), open_bit))
+        rows = [
+            (step.id, place, criterion.id, *met.numbered(criterion.id), *open_.numbered(criterion.id))
+            for step in self.base.steps for place, criterion in enumerate(step.criteria)
+        ]
         catalogue = exp.values([tuple(exp.convert(cell) for cell in row) for row in rows], alias="catalogue",
                                columns=["step", "place", "criterion", "met_word", "met_bit", "open_word", "open_bit"])
 
         def bit_of(pack: _Packed) -> exp.Expr:
             words = exp.Case()
             for number, name in enumerate(pack.columns):
-                words = words.when(exp.EQ(this=col(f"{pack.kind}_word", "catalogue"), expression=whole(number)), col(name, source))
+                same = exp.EQ(this=col(f"{pack.kind}_word", "catalogue"), expression=whole(number))
+                words = words.when(same, col(name, source))
             return _has(words, col(f"{pack.kind}_bit", "catalogue"))
 
         state = exp.Case().when(bit_of(met), exp.Literal.string("met")).when(
@@ -224,53 +265,109 @@ class _Scoring:
         return exp.select(col(KEY, source), col("step", "catalogue"), col("place", "catalogue"), col("criterion", "catalogue"),
                           exp.alias_(state, "state")).from_(source).join(catalogue, join_type="cross")
 
-    def summary(self) -> exp.Query:
-        """Return a row a deal: step, readiness, the status of each step, counts."""
+    def deals(self) -> exp.Query:
+        """Return a row a deal: step, readiness, the status of each step, counts, and the first action."""
         met, open_, step = (self.packed["", kind] for kind in ("met", "open", "step"))
         source = self.last("")
         proven = exp.Case()
         for entry in self.base.steps:
             proven = proven.when(step.true(f"step.{entry.id}"), exp.Literal.string(entry.id))
         counted = [criterion.id for entry in self.base.steps[:-1] for criterion in entry.criteria]
-        total = len(counted)
-        low = sum_of([_one(met.true(criterion)) for criterion in counted])
-        high = exp.Add(this=low.copy(), expression=sum_of([_one(open_.true(criterion)) for criterion in counted]))
         every = [criterion.id for entry in self.base.steps for criterion in entry.criteria]
+        low = met.count(counted, source)
+        high = exp.Add(this=low.copy(), expression=open_.count(counted, source))
+        items = [scope for scope in self.scopes if scope and self.kinds_of(scope)]
+        self.statements += [self.counted(scope) for scope in items]
         query = exp.select(
             col(KEY, source),
             exp.alias_(proven, "step"),
-            exp.alias_(_percent(low, total, 0), "readiness_low"),
-            exp.alias_(_percent(exp.paren(high), total, total - 1), "readiness_high"),
-            *(exp.alias_(self.status(entry.id, met, step), f"status_{entry.id}") for entry in self.base.steps),
-            exp.alias_(sum_of([_one(met.true(criterion)) for criterion in every]), "criteria_met"),
-            exp.alias_(sum_of([_one(open_.true(criterion)) for criterion in every]), "criteria_unknown"),
+            exp.alias_(_percent(low, len(counted), 0), "readiness_low"),
+            exp.alias_(_percent(exp.paren(high), len(counted), len(counted) - 1), "readiness_high"),
+            *(exp.alias_(self.status(entry.id, met, step, items), f"status_{entry.id}") for entry in self.base.steps),
+            exp.alias_(met.count(every, source), "criteria_met"),
+            exp.alias_(open_.count(every, source), "criteria_unknown"),
+            *(exp.alias_(self.count_of(kind, items), f"{kind}_count") for kind in KIND_ORDER),
+            exp.alias_(self.count_of("action", items), "action_count"),
+            exp.alias_(self.first_action(items), "first_action"),
         ).from_(source)
-        counts = exp.select(col(KEY)).from_("scored_findings").group_by(KEY)
-        for kind in KIND_ORDER:
-            same = exp.EQ(this=col("kind"), expression=exp.Literal.string(kind))
-            counts = counts.select(exp.alias_(exp.Sum(this=_one(same)), f"{kind}_count"), copy=False)
-        for entry in self.base.steps:
-            blocking = [finding.id for finding in self.base.findings.values() if entry.id in finding.blocks]
-            if blocking:
-                among = exp.In(this=col("finding"), expressions=[exp.Literal.string(finding) for finding in blocking])
-                counts = counts.select(exp.alias_(exp.Max(this=_one(among)), f"blocked_{entry.id}"), copy=False)
-        actions = exp.select(col(KEY), exp.alias_(exp.Count(this=exp.Star()), "action_count")).from_("scored_actions").group_by(KEY)
-        first = exp.select(col(KEY), exp.alias_(col("action"), "top_action"), exp.alias_(col("about"), "top_action_about")).from_(
-            "scored_actions").where(exp.EQ(this=col("rank"), expression=whole(1)))
-        for name, joined in (("finding_counts", counts), ("action_counts", actions), ("first_action", first)):
-            on = exp.EQ(this=col(KEY, source), expression=col(KEY, name))
-            query = query.join(joined.subquery(name), on=on, join_type="left", copy=False)
-        zero = [whole(0)]
-        for name in [*(f"{kind}_count" for kind in KIND_ORDER), "action_count"]:
-            query = query.select(exp.alias_(exp.Coalesce(this=col(name), expressions=[*zero]), name), copy=False)
-        return query.select(col("top_action"), col("top_action_about"), copy=False)
+        for scope in items:
+            on = exp.EQ(this=col(KEY, source), expression=col(KEY, f"{scope}_found"))
+            query = query.join(f"{scope}_found", on=on, join_type="left", copy=False)
+        return self.with_first_action(query)
 
-    def status(self, step_id: str, met: _Packed, step: _Packed) -> exp.Expr:
+    def kinds_of(self, scope: str) -> list[_Packed]:
+        """Return what is packed of the findings and actions of a scope."""
+        return [self.packed[scope, kind] for kind in ("finding", "action") if (scope, kind) in self.packed]
+
+    def entries(self, kind: str, scope: str) -> list[str]:
+        """Return the findings of a kind, or the actions, that are about a scope."""
+        about = scope or DEAL
+        if kind == "action":
+            return [entry.id for entry in self.base.actions.values() if entry.about == about]
+        return [entry.id for entry in self.base.findings.values() if entry.about == about and entry.kind == kind]
+
+    def counted(self, scope: str) -> Statement:
+        """Return the statement that counts, deal by deal, what was found of the items of a collection."""
+        query = exp.select(col(KEY)).from_(self.last(scope)).group_by(KEY)
+        for kind in (*KIND_ORDER, "action"):
+            pack = self.packed.get((scope, "action" if kind == "action" else "finding"))
+            entries = self.entries(kind, scope)
+            if pack is not None and entries:
+                query = query.select(exp.alias_(exp.Sum(this=pack.count(entries)), f"{scope}_{kind}"), copy=False)
+        finding = self.packed.get((scope, "finding"))
+        for name in finding.columns if finding is not None else ():
+            query = query.select(exp.alias_(exp.BitwiseOrAgg(this=col(name)), f"{scope}_{name}"), copy=False)
+        action = self.packed.get((scope, "action"))
+        if action is not None:
+            code = _least([col(name) for name in action.leads])
+            if (scope, "mark") in self.packed:
+                power = self.packed[scope, "mark"].true("has_power")
+                code = exp.Sub(this=exp.paren(code), expression=number_if(power, _CODES))
+            text = exp.Concat(expressions=[_padded(code), col(ITEM_KEY)])
+            query = query.select(exp.alias_(exp.Min(this=exp.Case().when(_there(code), text)), f"{scope}_first"), copy=False)
+        return Statement(f"{scope}_found", query)
+
+    def count_of(self, kind: str, items: Sequence[str]) -> exp.Expr:
+        pack = self.packed.get(("", "action" if kind == "action" else "finding"))
+        entries = self.entries(kind, "")
+        parts: list[exp.Expr] = [pack.count(entries, self.last(""))] if pack is not None and entries else [whole(0)]
+        for scope in items:
+            if self.entries(kind, scope):
+                parts.append(exp.Coalesce(this=col(f"{scope}_{kind}", f"{scope}_found"), expressions=[whole(0)]))
+        return exp.cast(sum_of(parts), "int")
+
+    def first_action(self, items: Sequence[str]) -> exp.Expr:
+        """Return the rank of a deal's first action, as text, with the item that it is done with behind it."""
+        leads = self.packed["", "action"].leads if ("", "action") in self.packed else []
+        codes = [_least([col(name, self.last("")) for name in leads])] if leads else []
+        texts: list[exp.Expr] = [exp.Case().when(_there(code), _padded(code)) for code in codes]
+        texts += [col(f"{scope}_first", f"{scope}_found") for scope in items if (scope, "action") in self.packed]
+        return _least(texts) if texts else exp.null()
+
+    def with_first_action(self, query: exp.Select) -> exp.Query:
+        rows = [(number, action) for number, action in enumerate(sorted(self.base.actions))] or [(0, "")]
+        names = exp.values([(exp.convert(number), exp.convert(action)) for number, action in rows], alias="named",
+                           columns=["number", "action"])
+        code = exp.cast(exp.Substring(this=col("first_action"), start=whole(1), length=whole(_DIGITS)), "int")
+        on = exp.EQ(this=exp.Mod(this=code, expression=whole(_CODES)), expression=col("number", "named"))
+        kept = [col(part.alias_or_name) for part in query.selects if part.alias_or_name != "first_action"]
+        about = exp.Substring(this=col("first_action"), start=whole(_DIGITS + 1))
+        return exp.select(*kept, exp.alias_(col("action", "named"), "first_action"),
+                          exp.alias_(about, "first_action_about")).from_(query.subquery("judged")).join(
+            names, on=on, join_type="left")
+
+    def status(self, step_id: str, met: _Packed, step: _Packed, items: Sequence[str]) -> exp.Expr:
         entry = self.base.step(step_id)
         status = exp.Case().when(step.true(f"done.{step_id}"), exp.Literal.string("complete"))
-        if any(step_id in finding.blocks for finding in self.base.findings.values()):
-            blocked = exp.EQ(this=col(f"blocked_{step_id}"), expression=whole(1))
-            status = status.when(blocked, exp.Literal.string("blocked"))
+        blocked: list[exp.Expr] = []
+        for finding in self.base.findings.values():
+            if step_id in finding.blocks:
+                scope = "" if finding.about == DEAL else finding.about
+                column, bit = self.packed[scope, "finding"].places[finding.id]
+                word = col(f"{scope}_{column}", f"{scope}_found") if scope in items else col(column, self.last(""))
+                blocked.append(_has(word, whole(bit)))
+        if blocked:
+            status = status.when(exp.or_(*blocked), exp.Literal.string("blocked"))
         some = exp.or_(*(met.true(criterion.id) for criterion in entry.criteria))
         return status.when(some, exp.Literal.string("in_progress")).else_(exp.Literal.string("not_started"))
 
@@ -291,8 +388,23 @@ def _has(word: exp.Expr, bit: exp.Expr) -> exp.Expr:
     return exp.NEQ(this=exp.paren(exp.BitwiseAnd(this=word, expression=bit)), expression=whole(0))
 
 
-def _one(condition: exp.Expr) -> exp.Expr:
-    return number_if(condition, 1)
+def _there(value: exp.Expr) -> exp.Expr:
+    return exp.not_(exp.Is(this=value.copy(), expression=exp.null()))
+
+
+def _padded(code: exp.Expr) -> exp.Expr:
+    """Return a code as text that sorts as the number does."""
+    million = exp.Add(this=exp.paren(code.copy()), expression=whole(10 ** (_DIGITS - 1)))
+    return exp.cast(exp.paren(million), "text")
+
+
+def _least(values: Sequence[exp.Expr]) -> exp.Expr:
+    """Return the least of some values, NULLs left out; dialects differ on LEAST."""
+    least = values[0]
+    for value in values[1:]:
+        smaller = exp.or_(exp.Is(this=least.copy(), expression=exp.null()), exp.LT(this=value.copy(), expression=least.copy()))
+        least = exp.Case().when(smaller, value).else_(least)
+    return least
 
 
 def _percent(count: exp.Expr, total: int, extra: int) -> exp.Expr:
@@ -300,8 +412,3 @@ def _percent(count: exp.Expr, total: int, extra: int) -> exp.Expr:
     hundred = exp.Mul(this=exp.paren(count.copy()), expression=whole(100))
     numerator = exp.Add(this=hundred, expression=whole(extra)) if extra else hundred
     return exp.IntDiv(this=exp.paren(numerator), expression=whole(total))
-
-
-def tables_read(tables: Iterable[str]) -> tuple[str, ...]:
-    """Return the names of plain tables in a fixed order, the deals first."""
-    return tuple(sorted(tables, key=lambda name: (name != DEALS, name)))
