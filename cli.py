@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 FOUND_SOMETHING, BAD_INPUT = 1, 2
+DIALECTS = ("duckdb", "spark", "databricks", "postgres", "snowflake", "bigquery", "trino")
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -161,6 +162,60 @@ def schema(what: str, language: Language) -> None:
         from dealready.render.schema import diagnosis_schema
 
         _print_data(diagnosis_schema(), "json")
+
+
+@cli.command(cls=LocalCommand, help="help.sql")
+@click.option("--dialect", default="duckdb", type=click.Choice(list(DIALECTS)), help="option.dialect", cls=LocalOption)
+@click.option("--table", "tables", multiple=True, metavar="NAME=TABLE", help="option.table", cls=LocalOption)
+@_language_option
+def sql(dialect: str, tables: tuple[str, ...], language: Language) -> None:
+    """Print the rule base as one query."""
+    from dealready.batch.query import Unknown, query_text
+
+    try:
+        click.echo(query_text(_rule_base(language), dialect, tables))
+    except Unknown as unknown:
+        _fail(unknown.message(language))
+
+
+@cli.command(cls=LocalCommand, help="help.score")
+@click.argument("source", metavar="INPUT")
+@click.option("-o", "--output", "target", required=True, metavar="OUTPUT", help="option.output", cls=LocalOption)
+@click.option("--format", "format_", type=click.Choice(["parquet", "csv", "jsonl"]), default=None, help="option.table_format",
+              cls=LocalOption)
+@click.option("--explain", is_flag=True, help="option.explain", cls=LocalOption)
+@click.option("--as-of", "as_of", default="", metavar="DATE", help="option.as_of", cls=LocalOption)
+@click.option("--memory", default="", metavar="SIZE", help="option.memory", cls=LocalOption)
+@click.option("--threads", type=click.IntRange(1), default=None, help="option.threads", cls=LocalOption)
+@click.option("--strict", is_flag=True, help="option.strict", cls=LocalOption)
+@click.option("--force", is_flag=True, help="option.force", cls=LocalOption)
+@click.option("--quiet", "-q", is_flag=True, help="option.quiet", cls=LocalOption)
+@click.option("--json", "as_json", is_flag=True, help="option.json", cls=LocalOption)
+@_language_option
+def score(source: str, target: str, format_: str | None, explain: bool, as_of: str, memory: str, threads: int | None,
+          strict: bool, force: bool, quiet: bool, as_json: bool, language: Language) -> None:
+    """Score every deal of an input into tables."""
+    from dealready.batch.job import Job, Stopped
+    from dealready.batch.job import score as run
+    from dealready.batch.sources import BadSource
+    from dealready.render.score import print_report, progress, report_document
+
+    job = Job(source, target, language, format=format_ or "", as_of=as_of, memory=memory, threads=threads or 0,
+              strict=strict, force=force, explain=explain)
+    base = _rule_base(language)
+    try:
+        with progress(_console(stderr=True), language, quiet or as_json) as advance:
+            report = run(base, job, advance)
+    except BadSource as bad:
+        _fail(bad.message(language))
+    except Stopped as stopped:
+        _fail(str(stopped))
+    if as_json:
+        _print_data(report_document(report), "json")
+    elif not quiet:
+        print_report(_console(), report, target, language)
+    if report.rejected or report.errors:
+        sys.exit(FOUND_SOMETHING)
 
 
 @cli.group(cls=LocalGroup, help="help.facts")
@@ -346,10 +401,10 @@ def _fail(message: str) -> NoReturn:
     sys.exit(BAD_INPUT)
 
 
-def _console() -> Console:
+def _console(stderr: bool = False) -> Console:
     from rich.console import Console
 
-    return Console(highlight=False, emoji=False, markup=False)
+    return Console(highlight=False, emoji=False, markup=False, stderr=stderr)
 
 
 def _print_data(data: Any, format_: str) -> None:

@@ -1,0 +1,1 @@
+"""Scores a whole pipeline: tables in, tables out."""

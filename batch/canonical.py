@@ -1,0 +1,283 @@
+"""Turns raw tables into the typed tables that the query reads, and says of every bad row what is wrong with it.
+
+Values mean the same in a table as in a deal file: what SQL can't read at a glance, label or number
+with a unit, goes, each distinct value once, through the reader of deal files.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from unicodedata import normalize
+
+import duckdb
+
+from ..facts.problems import nearest
+from ..facts.tables import AS_OF, DEALS, ITEM_KEY, KEY, Column, Table, column_name, deal_rows, listed_column, tables
+from ..facts.values import BadValue, in_order, parse_member, parse_value
+from ..facts.vocabulary import Fact, Vocabulary
+from .sources import ROW, Opened, raw_columns
+
+SQL_TYPES = {"text": "VARCHAR", "bool": "BOOLEAN", "int": "BIGINT", "decimal": "DECIMAL(18, 4)", "date": "DATE", "texts": "VARCHAR[]"}
+_UNKNOWN = "('', '~', 'null', 'Null', 'NULL', 'unknown', '未知', '不知道', '?', '？')"
+_BETWEEN = {"set": r"[;；|、,，\n]", "refs": r"[;；|、,，\n]", "list": r"[;；|\n]"}
+_TIME_OF_DAY = re.compile(r"[T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?$")
+
+
+@dataclass
+class Read:
+    """What came of the reading: columns nobody knows, and how many deals came in."""
+
+    unknown_columns: dict[str, list[str]] = field(default_factory=dict)
+    deals: int = 0
+
+
+class Canonical:
+    """Fills the typed tables of one run and the table ``errors``."""
+
+    def __init__(self, database: duckdb.DuckDBPyConnection, vocabulary: Vocabulary, as_of: str = "") -> None:
+        self.database = database
+        self.vocabulary = vocabulary
+        self.layout = tables(vocabulary)
+        self.as_of = as_of
+        self.read = Read()
+        database.execute(
+            'CREATE TABLE errors ("table" VARCHAR, "row" BIGINT, deal_id VARCHAR, "column" VARCHAR, "value" VARCHAR,'
+            " code VARCHAR, words VARCHAR)"
+        )
+
+    def from_deals(self, opened: Opened) -> None:
+        """Fill the tables from deals that were read from files; a file that is wrong is one rejected deal."""
+        for table in self.layout.values():
+            self.create(table)
+        seen: dict[str, str] = {}
+        for deal_id, deal in opened.deals:
+            if deal_id in seen:
+                self.error(DEALS, None, deal_id, KEY, deal_id, "batch-deal-twice", {})
+            seen[deal_id] = deal.file
+            for name, row in deal_rows(deal, deal_id):
+                self.insert(self.layout[name], row)
+        for file, problems in opened.refused:
+            for problem in problems:
+                self.error(file, problem.place.line, "", problem.field, "", "", {"en": problem.message("en"), "zh": problem.message("zh")})
+        self.read.deals = len(opened.deals) + len(opened.refused)
+        self.drop_rejected()
+
+    def insert(self, table: Table, row: Mapping[str, object]) -> None:
+        names = [name for name in table.columns if name in row]
+        columns, marks = ", ".join(f'"{name}"' for name in names), ", ".join("?" * len(names))
+        self.database.execute(f"INSERT INTO {table.name} ({columns}) VALUES ({marks})", [row[name] for name in names])
+
+    def create(self, table: Table) -> None:
+        columns = ", ".join(f'"{column.name}" {SQL_TYPES[column.type]}' for column in table.columns.values())
+        self.database.execute(f"CREATE TABLE {table.name} ({columns})")
+
+    def from_tables(self, opened: Opened) -> None:
+        """Fill the tables from raw ones."""
+        for name, line, reason in opened.unread:
+            self.error(name, line, "", "", "", "", {"en": reason, "zh": reason})
+        for table in self.layout.values():
+            if table.name in opened.tables:
+                self.table(table)
+            else:
+                self.create(table)
+        self.check_keys(opened)
+        self.read.deals = self.count(f"raw_{DEALS}") + sum(name == DEALS for name, _, _ in opened.unread)
+        self.fill_listed(opened)
+        self.drop_rejected()
+
+    def count(self, table: str) -> int:
+        found = self.database.execute(f"SELECT count(*) FROM {table}").fetchone()
+        assert found is not None
+        return int(found[0])
+
+    def table(self, table: Table) -> None:
+        """Make one typed table out of its raw one."""
+        sources = self.sources(table)
+        parts = [f"{ROW}"]
+        for column in table.columns.values():
+            target = SQL_TYPES[column.type]
+            if column.name in sources:
+                parts.append(f'{self.value(table, column, *sources[column.name])} AS "{column.name}"')
+            elif column.name == AS_OF and self.as_of:
+                parts.append(f"DATE '{self.as_of}' AS {AS_OF}")
+            else:
+                parts.append(f'CAST(NULL AS {target}) AS "{column.name}"')
+        self.database.execute(f"CREATE TABLE {table.name} AS SELECT {', '.join(parts)} FROM raw_{table.name}")
+
+    def sources(self, table: Table) -> dict[str, tuple[str, str]]:
+        """Return for each column of a table the raw column that holds it, and its type; note those that are unknown."""
+        names: dict[str, str] = {}
+        for column in table.columns.values():
+            names[column.name] = column.name
+            if column.fact is not None and column.role == "value":
+                names.update({column.fact.id: column.name, column.fact.label.zh: column.name, column.fact.label.en.lower(): column.name})
+        found: dict[str, tuple[str, str]] = {}
+        for raw, kind in raw_columns(self.database, table.name).items():
+            plain = normalize("NFKC", raw).strip()
+            name = names.get(plain) or names.get(plain.lower()) or names.get(column_name(plain.lower()))
+            if name is None or name in found:
+                hint = nearest(plain.lower(), list(table.columns))
+                self.read.unknown_columns.setdefault(table.name, []).append(f"{raw} ({hint}?)" if hint else raw)
+            else:
+                found[name] = (raw, kind)
+        return found
+
+    def value(self, table: Table, column: Column, raw: str, kind: str) -> str:
+        """Return the SQL for the canonical value of a raw column; what no SQL can read is parsed here and now."""
+        name = '"' + raw.replace('"', '""') + '"'
+        if kind.endswith("[]"):
+            name = f"array_to_string({name}, ';')"
+        elif kind not in ("VARCHAR",):
+            name = f"CAST({name} AS VARCHAR)"
+        text = f"trim({name})"
+        blank = f"{text} IN {_UNKNOWN}"
+        quick = self.quick(column, text)
+        leftovers = self.database.execute(
+            f"SELECT DISTINCT {text} AS value FROM raw_{table.name} WHERE {name} IS NOT NULL AND NOT {blank} AND {quick} IS NULL"
+            " ORDER BY value"
+        ).fetchall()
+        if not leftovers:
+            return f"CASE WHEN NOT {blank} THEN {quick} END"
+        meanings, bad = self.meanings(column, [value for (value,) in leftovers])
+        self.report(table, column, text, bad)
+        lookup = f"meaning_{table.name}_{column.name}"
+        target = SQL_TYPES[column.type]
+        self.database.execute(f"CREATE OR REPLACE TEMP TABLE {lookup} (written VARCHAR PRIMARY KEY, meaning {target})")
+        if meanings:
+            self.database.executemany(f"INSERT INTO {lookup} VALUES (?, ?)", [[written, meaning] for written, meaning in meanings.items()])
+        known = f"(SELECT meaning FROM {lookup} WHERE written = {text})"
+        return f"CASE WHEN NOT {blank} THEN coalesce({quick}, {known}) END"
+
+    def quick(self, column: Column, text: str) -> str:
+        """Return the SQL that reads the plain spellings of a column, and is NULL for everything else."""
+        fact = column.fact
+        match column.type:
+            case "bool":
+                return f"CASE WHEN lower({text}) = 'true' THEN true WHEN lower({text}) = 'false' THEN false END"
+            case "date":
+                return f"CASE WHEN regexp_full_match({text}, '\\d{{4}}-\\d{{2}}-\\d{{2}}') THEN TRY_CAST({text} AS DATE) END"
+            case "int" | "decimal" if fact is not None:
+                target = SQL_TYPES[column.type]
+                digits = "\\d{1,12}" if column.type == "int" else "\\d{1,12}(\\.\\d{1,4})?"
+                number = f"CASE WHEN regexp_full_match({text}, '{digits}') THEN TRY_CAST({text} AS {target}) END"
+                low = f" AND number >= {fact.minimum}" if fact.minimum is not None else ""
+                high = f" AND number <= {fact.maximum}" if fact.maximum is not None else ""
+                return f"list_filter([{number}], lambda number: number IS NOT NULL{low}{high})[1]" if low or high else number
+            case "text" if fact is not None and column.role == "value" and fact.values:
+                ids = ", ".join(f"'{value.id}'" for value in fact.values)
+                return f"CASE WHEN {text} IN ({ids}) THEN {text} END"
+            case "text":
+                return f"CASE WHEN length({text}) BETWEEN 1 AND 10000 THEN {text} END"
+        return "NULL"
+
+    def meanings(
+        self, column: Column, written: Sequence[str]
+    ) -> tuple[dict[str, object], dict[str, BadValue]]:
+        meanings: dict[str, object] = {}
+        bad: dict[str, BadValue] = {}
+        fact = _fact_of(column)
+        for text in written:
+            try:
+                meanings[text] = _meaning(column, fact, text)
+            except BadValue as problem:
+                bad[text] = problem
+        return meanings, bad
+
+    def report(self, table: Table, column: Column, text: str, bad: Mapping[str, BadValue]) -> None:
+        """Note every row with a value that can't be read."""
+        if not bad:
+            return
+        self.database.execute("CREATE OR REPLACE TEMP TABLE bad_values (written VARCHAR PRIMARY KEY, code VARCHAR, words VARCHAR)")
+        rows = [[written, problem.code, _dumped(problem.words)] for written, problem in bad.items()]
+        self.database.executemany("INSERT INTO bad_values VALUES (?, ?, ?)", rows)
+        deal_id = self.sources(table).get(KEY, ("NULL", ""))[0]
+        self.database.execute(
+            f"INSERT INTO errors SELECT '{table.name}', {ROW}, CAST(\"{deal_id}\" AS VARCHAR), '{column.name}', written, code, words"
+            f" FROM raw_{table.name} JOIN bad_values ON written = {text} ORDER BY {ROW}"
+        )
+
+    def check_keys(self, opened: Opened) -> None:
+        """Note rows without a key, keys given twice, and items of deals that nobody listed."""
+        note = 'INSERT INTO errors SELECT \'{table}\', {row}, {deal}, \'{column}\', {value}, \'{code}\', \'{{}}\' FROM '
+
+        def add(table: str, column: str, code: str, rows: str, value: str = "NULL") -> None:
+            start = note.format(table=table, row=ROW, deal=KEY, column=column, value=value, code=code)
+            self.database.execute(f"{start}{rows} ORDER BY {ROW}")
+
+        add(DEALS, KEY, "batch-key-missing", f"{DEALS} WHERE {KEY} IS NULL")
+        add(DEALS, KEY, "batch-deal-twice", f"(SELECT *, count(*) OVER (PARTITION BY {KEY}) AS n FROM {DEALS}) WHERE n > 1 AND {KEY} IS NOT NULL", KEY)
+        add(DEALS, AS_OF, "as-of-missing", f"{DEALS} WHERE {AS_OF} IS NULL AND {ROW} NOT IN"
+            f" (SELECT \"row\" FROM errors WHERE \"table\" = '{DEALS}' AND \"column\" = '{AS_OF}')")
+        for table in self.layout.values():
+            if not table.collection or table.name not in opened.tables:
+                continue
+            name = table.name
+            add(name, KEY, "batch-key-missing", f"{name} WHERE {KEY} IS NULL")
+            add(name, ITEM_KEY, "batch-key-missing", f"{name} WHERE {ITEM_KEY} IS NULL")
+            add(name, KEY, "batch-orphan", f"{name} WHERE {KEY} IS NOT NULL AND {KEY} NOT IN (SELECT {KEY} FROM {DEALS} WHERE {KEY} IS NOT NULL)", KEY)
+            add(name, ITEM_KEY, "batch-item-twice",
+                f"(SELECT *, count(*) OVER (PARTITION BY {KEY}, {ITEM_KEY}) AS n FROM {name}) WHERE n > 1 AND {ITEM_KEY} IS NOT NULL", ITEM_KEY)
+
+    def fill_listed(self, opened: Opened) -> None:
+        """A collection counts as given for a deal if the table says so, or holds a row of the deal."""
+        for table in self.layout.values():
+            if table.collection and table.name in opened.tables:
+                self.database.execute(
+                    f"UPDATE {DEALS} SET {listed_column(table.name)} = true WHERE {KEY} IN (SELECT {KEY} FROM {table.name})"
+                )
+
+    def drop_rejected(self) -> None:
+        """Take the deals with an error out of every table, and make what nobody listed plainly unlisted."""
+        for collection in self.vocabulary.collections:
+            name = listed_column(collection)
+            self.database.execute(f"UPDATE {DEALS} SET {name} = false WHERE {name} IS NULL")
+        self.database.execute("CREATE TABLE rejected AS SELECT DISTINCT deal_id FROM errors WHERE deal_id IS NOT NULL")
+        for table in self.layout.values():
+            self.database.execute(f"DELETE FROM {table.name} WHERE {KEY} IS NULL OR {KEY} IN (SELECT deal_id FROM rejected)")
+
+    def error(self, table: str, row: int | None, deal_id: str, column: str, value: str, code: str, words: Mapping[str, object]) -> None:
+        self.database.execute("INSERT INTO errors VALUES (?, ?, ?, ?, ?, ?, ?)",
+                              [table, row, deal_id or None, column or None, value or None, code, json.dumps(words, ensure_ascii=False)])
+
+
+def _fact_of(column: Column) -> Fact | None:
+    """Return a fact whose parser reads a column; a key or a text has none."""
+    if column.fact is None or column.role == "value":
+        return column.fact
+    return {"date": replace(column.fact, type="date", values=()), "bool": replace(column.fact, type="bool", values=())}.get(column.type)
+
+
+def _meaning(column: Column, fact: Fact | None, text: str) -> object:
+    if column.type == "bool" and fact is None:
+        raise BadValue("not-yes-or-no", found=text)
+    if fact is None:
+        raise BadValue("text-too-long", limit="10000", length=str(len(text)))
+    if fact.type in _BETWEEN and column.role == "value":
+        return list(in_order(fact, [parse_member(fact, part) for part in _parts(fact, text)]))
+    if column.type == "date":
+        text = _TIME_OF_DAY.sub("", text)
+    return parse_value(fact, text)
+
+
+def _parts(fact: Fact, text: str) -> Iterator[str]:
+    """Yield the members of a set or list written in one cell: as JSON, or with signs between them."""
+    if text in ("-", "[]", "（无）", "(none)"):
+        return
+    if text.startswith("["):
+        try:
+            members = json.loads(text)
+        except ValueError:
+            members = None
+        if isinstance(members, list) and all(isinstance(member, str) for member in members):
+            yield from members
+            return
+    yield from (part.strip() for part in re.split(_BETWEEN[fact.type], text) if part.strip())
+
+
+def _dumped(words: Mapping[str, object]) -> str:
+    """Return the words of a message as JSON: plain ones, and pairs in both languages."""
+    plain = {key: word if isinstance(word, str) else {"en": getattr(word, "en", ""), "zh": getattr(word, "zh", "")} for key, word in words.items()}
+    return json.dumps(plain, ensure_ascii=False)

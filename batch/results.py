@@ -1,0 +1,192 @@
+"""The output tables of a run, with names and texts for people in one language."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from ..facts.problems import messages
+from ..facts.tables import AS_OF, DEALS, ITEM_KEY, KEY
+from ..facts.texts import Language, Text
+from ..render.words import say
+from ..rules.base import RuleBase
+
+if TYPE_CHECKING:
+    from .job import Report
+
+_DETAILS = ("deal_name", "account_name", "deal_owner", "deal_team", "deal_amount", "deal_currency", "deal_expected_close")
+_MOST_SHOWN = 5
+
+
+class Results:
+    """Makes the tables ``out_…`` of one run, one after another."""
+
+    def __init__(self, base: RuleBase, database: duckdb.DuckDBPyConnection, language: Language, deals: int) -> None:
+        self.base = base
+        self.database = database
+        self.language: Language = language
+        self.deals = deals
+        self.tables: list[str] = []
+        self.notes: list[str] = []
+        self._names()
+        self._texts()
+
+    def _read(self, text: Text | None) -> str:
+        return "" if text is None else text.read(self.language)
+
+    def _names(self) -> None:
+        """Lay down by which name people know each item."""
+        parts = []
+        for collection in self.base.vocabulary.collections.values():
+            fact = next(iter(collection.facts.values()))
+            if fact.type == "enum":
+                labels = "".join(f" WHEN '{value.id}' THEN '{_plain(self._read(value.label))}'" for value in fact.values)
+                name = f'CASE "{fact.id}"{labels} END' if labels else "NULL"
+            else:
+                name = f'"{fact.id}"' if fact.type == "text" else "NULL"
+            parts.append(f"SELECT {KEY}, '{collection.id}' AS collection, {ITEM_KEY} AS about,"
+                         f" coalesce({name}, {ITEM_KEY}) AS about_name FROM {collection.id}")
+        self.database.execute(f"CREATE TEMP TABLE item_names AS {' UNION ALL '.join(parts)}")
+
+    def _texts(self) -> None:
+        self._lookup("action_texts", ("action", "label", "how", "done_when", "who", "effort"), [
+            (entry.id, self._read(entry.label), self._read(entry.how), self._read(entry.done_when),
+             say(f"who.{entry.who}", self.language), say(f"effort.{entry.effort}", self.language))
+            for entry in self.base.actions.values()
+        ])
+        self._lookup("finding_texts", ("finding", "label"), [
+            (entry.id, self._read(entry.label)) for entry in self.base.findings.values()
+        ])
+        self._lookup("criterion_texts", ("criterion", "label"), [
+            (criterion.id, self._read(criterion.label)) for step in self.base.steps for criterion in step.criteria
+        ])
+        self._lookup("rule_texts", ("rule", "label"), [
+            (rule.id, self._read(rule.label) or rule.id) for rule in self.base.program.rules
+        ])
+        self._lookup("step_texts", ("step", "label"), [(step.id, self._read(step.label)) for step in self.base.steps])
+
+    def _lookup(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        self.database.execute(f"CREATE TEMP TABLE {name} ({', '.join(f'{column} VARCHAR' for column in columns)})")
+        if rows:
+            self.database.executemany(f"INSERT INTO {name} VALUES ({', '.join('?' * len(columns))})", [list(row) for row in rows])
+
+    def _filled(self, column: str) -> str:
+        """Return the SQL that fills the account's and the item's name into a text."""
+        customer = _plain(say("head.customer", self.language))
+        return (f"CASE WHEN contains({column}, '{{') THEN replace(replace({column}, '{{name}}', coalesce(about_name, '')),"
+                f" '{{account}}', coalesce(account_name, '{customer}')) ELSE {column} END")
+
+    def output(self, name: str, query: str) -> None:
+        """Make one output table out of the query that the rules were compiled to."""
+        select = getattr(self, f"_{name}")(query)
+        self.database.execute(f"CREATE TABLE out_{name} AS {select}")
+        self.tables.append(name)
+
+    def _deals(self, query: str) -> str:
+        details = ", ".join(f"{DEALS}.{name}" for name in _DETAILS)
+        return (
+            f"SELECT {KEY}, true AS scored, {details}, {DEALS}.{AS_OF}, {DEALS}.deal_claimed_step AS claimed_step,"
+            f" judged.* EXCLUDE ({KEY}, first_action, first_action_about), first_action, first_action_about AS first_action_with,"
+            f" {self._filled('action_texts.label')} AS first_action_label"
+            f" FROM ({query}) AS judged JOIN {DEALS} USING ({KEY})"
+            f" LEFT JOIN action_texts ON action_texts.action = first_action"
+            f" LEFT JOIN (SELECT {KEY} AS k, about AS a, any_value(about_name) AS about_name FROM item_names GROUP BY ALL)"
+            f" ON k = judged.{KEY} AND a = first_action_about"
+            f" UNION ALL BY NAME SELECT DISTINCT {KEY}, false AS scored FROM rejected"
+            f" ORDER BY {KEY}"
+        )
+
+    def _with_names(self, query: str, texts: str, key: str, columns: str, order: str) -> str:
+        return (
+            f"SELECT {KEY}, {columns} FROM ({query}) AS found JOIN {texts} USING ({key})"
+            f" JOIN (SELECT {KEY}, account_name, {AS_OF} FROM {DEALS}) USING ({KEY})"
+            f" LEFT JOIN item_names USING ({KEY}, collection, about) ORDER BY {KEY}, {order}"
+        )
+
+    def _actions(self, query: str) -> str:
+        texts = ", ".join(f"{self._filled(column)} AS {column}" for column in ("label", "how", "done_when"))
+        columns = f'"rank", action, {texts}, collection, about AS "with", about_name AS with_name, who, effort, {AS_OF} + within_days AS due'
+        return self._with_names(query, "action_texts", "action", columns, '"rank"')
+
+    def _findings(self, query: str) -> str:
+        columns = f"finding, kind, severity, {self._filled('label')} AS label, collection, about, about_name"
+        return self._with_names(query, "finding_texts", "finding", columns, "place, finding, about")
+
+    def _fired(self, query: str) -> str:
+        return self._with_names(query, "rule_texts", "rule", "rule, label, collection, about, about_name", "rule, about")
+
+    def _criteria(self, query: str) -> str:
+        order = " ".join(f"WHEN '{step.id}' THEN {number}" for number, step in enumerate(self.base.steps))
+        return (f"SELECT {KEY}, step, criterion, label, state FROM ({query}) JOIN criterion_texts USING (criterion)"
+                f" ORDER BY {KEY}, CASE step {order} END, place")
+
+    def errors(self) -> None:
+        """Make the table of what was wrong, each reason in words."""
+        reasons = self.database.execute("SELECT DISTINCT code, words FROM errors ORDER BY code, words").fetchall()
+        self._lookup("reasons", ("code", "words", "reason"), [(code, words, self._reason(code, words)) for code, words in reasons])
+        self.database.execute(
+            'CREATE TABLE out_errors AS SELECT "table", "row", deal_id, "column", "value", reason FROM errors JOIN reasons'
+            ' USING (code, words) ORDER BY "table", "row", "column", deal_id, reason'
+        )
+        self.tables.append("errors")
+
+    def _reason(self, code: str, words: str) -> str:
+        raw = json.loads(words)
+        if not code:
+            return str(raw[self.language])
+        words_of = {key: word if isinstance(word, str) else Text(word["en"], word["zh"]) for key, word in raw.items()}
+        return messages()[code].read(self.language, **words_of)
+
+    def first_error(self) -> str:
+        """Return the first thing that is wrong, or nothing."""
+        row = self.database.execute('SELECT concat_ws(\':\', "table", "row", "column", "value"), reason FROM out_errors LIMIT 1').fetchone()
+        return "" if row is None else f"{row[0]}: {row[1]}"
+
+    def run(self, ignored: Sequence[str], unknown_columns: Mapping[str, Sequence[str]]) -> None:
+        """Make the table that says what was run."""
+        self.notes += [say("score.ignored", self.language, name=name) for name in ignored]
+        self.notes += [
+            say("score.unknown_columns", self.language, table=table, names=", ".join(names))
+            for table, names in sorted(unknown_columns.items())
+        ]
+        self._lookup("notes", ("note",), [(note,) for note in self.notes])
+        self.database.execute(
+            "CREATE TABLE out_run AS SELECT ? AS rule_base_version, ? AS rule_base_hash, ? AS language,"
+            f" (SELECT min({AS_OF}) FROM {DEALS}) AS as_of_first, (SELECT max({AS_OF}) FROM {DEALS}) AS as_of_last,"
+            f" ? AS deals, (SELECT count(*) FROM {DEALS}) AS scored, ? - (SELECT count(*) FROM {DEALS}) AS rejected,"
+            " (SELECT count(*) FROM errors) AS errors, (SELECT string_agg(note, '\n') FROM notes) AS notes",
+            [self.base.version, self.base.hash, self.language, self.deals, self.deals],
+        )
+        self.tables.append("run")
+
+    def report(self, seconds: float) -> Report:
+        """Return what a person is told at the end."""
+        from .job import Report
+
+        (scored,) = self._rows("SELECT count(*) FROM out_deals WHERE scored")[0] if "deals" in self.tables else (0,)
+        steps = dict(self._rows("SELECT step, count(*) FROM out_deals WHERE scored GROUP BY step")) if scored else {}
+        top = "SELECT {0}, count(DISTINCT deal_id) FROM out_{1} {2} GROUP BY ALL ORDER BY 2 DESC, 1 LIMIT " + str(_MOST_SHOWN)
+        findings = self._rows(top.format("finding", "findings", "WHERE kind = 'risk'")) if "findings" in self.tables else []
+        actions = self._rows(top.format("action", "actions", "WHERE rank <= 3")) if "actions" in self.tables else []
+        errors = [f"{place}: {reason}" for place, reason in self._rows(
+            'SELECT concat_ws(\':\', "table", "row", "column", "value"), reason FROM out_errors LIMIT 5')]
+        return Report(
+            self.deals, scored, self.deals - scored, {step.id: steps.get(step.id, 0) for step in self.base.steps},
+            [(name, _anybody(self._read(self.base.findings[name].label)), count) for name, count in findings],
+            [(name, _anybody(self._read(self.base.actions[name].label)), count) for name, count in actions],
+            errors, self.notes, seconds,
+        )
+
+    def _rows(self, query: str) -> list[tuple[str, int]]:
+        return self.database.execute(query).fetchall()
+
+
+def _plain(text: str) -> str:
+    return text.replace("'", "''")
+
+
+def _anybody(label: str) -> str:
+    return label.replace("{name}", "…").replace("{account}", "…")

@@ -1,0 +1,63 @@
+"""What a batch run tells a person: how far it is, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from ..facts.texts import Language
+from .browse import table
+from .prose import Prose
+from .words import say
+
+if TYPE_CHECKING:
+    from ..batch.job import Report
+
+Advance = Callable[[str, int, int], None]
+
+
+@contextmanager
+def progress(console: Console, language: Language, quiet: bool) -> Iterator[Advance]:
+    """Show a bar while a run goes on, if somebody watches."""
+    if quiet or not console.is_terminal:
+        yield lambda _stage, _done, _all: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=1)
+
+        def advance(stage: str, done: int, total: int) -> None:
+            bar.update(task, description=say(f"score.stage.{stage}", language), completed=done, total=total)
+
+        yield advance
+
+
+def print_report(console: Console, report: Report, target: str, language: Language) -> None:
+    """Print what came of a run."""
+    console.print(Prose(say("score.summary", language, deals=report.deals, scored=report.scored, rejected=report.rejected,
+                            seconds=f"{report.seconds:.1f}")))
+    for title, rows in (
+        ("score.steps", [(name, "", str(count)) for name, count in report.steps.items()]),
+        ("score.risks", [(name, label, str(count)) for name, label, count in report.findings]),
+        ("score.actions", [(name, label, str(count)) for name, label, count in report.actions]),
+    ):
+        if rows:
+            console.print(Prose(f"\n{say(title, language)}", style="bold"))
+            console.print(table(("", "", ""), rows))
+    if report.errors:
+        console.print(Prose(f"\n{say('score.errors', language)}", style="bold"))
+        for error in report.errors:
+            console.print(Prose(error, style="yellow"))
+    for note in report.notes:
+        console.print(Prose(note, style="bright_black"))
+    console.print(Prose("\n" + say("score.written", language, target=target)))
+
+
+def report_document(report: Report) -> dict[str, Any]:
+    """Return a report as plain data."""
+    return asdict(report)
