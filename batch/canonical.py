@@ -22,6 +22,7 @@ from .sources import ROW, Opened, raw_columns
 
 SQL_TYPES = {"text": "VARCHAR", "bool": "BOOLEAN", "int": "BIGINT", "decimal": "DECIMAL(18, 4)", "date": "DATE", "texts": "VARCHAR[]"}
 _UNKNOWN = "('', '~', 'null', 'Null', 'NULL', 'unknown', '未知', '不知道', '?', '？')"
+_FEW = 50  # spellings of one column that are written into the query; more of them go through a table
 _BETWEEN = {"set": r"[;；|、,，\n]", "refs": r"[;；|、,，\n]", "list": r"[;；|\n]"}
 _TIME_OF_DAY = re.compile(r"[T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?$")
 
@@ -32,6 +33,49 @@ class Read:
 
     unknown_columns: dict[str, list[str]] = field(default_factory=dict)
     deals: int = 0
+
+
+class _Raw:
+    """A raw column as SQL."""
+
+    def __init__(self, name: str, kind: str) -> None:
+        quoted = '"' + name.replace('"', '""') + '"'
+        if kind.endswith("[]"):
+            quoted = f"array_to_string({quoted}, ';')"
+        elif kind != "VARCHAR":
+            quoted = f"CAST({quoted} AS VARCHAR)"
+        self.text = f"trim({quoted})"
+
+    def plain(self, column: Column, otherwise: str = "NULL") -> str:
+        """Return the value where it is plainly written, and ``otherwise`` where it is not."""
+        quick = self.quick(column)
+        value = quick if otherwise == "NULL" else f"coalesce({quick}, {otherwise})"
+        return f"CASE WHEN {self.text} NOT IN {_UNKNOWN} THEN {value} END"
+
+    def is_odd(self, column: Column) -> str:
+        """Return the test that a value is there and takes the reader of deal files to understand."""
+        return f"{self.text} NOT IN {_UNKNOWN} AND {self.quick(column)} IS NULL"
+
+    def quick(self, column: Column) -> str:
+        """Return the SQL that reads the plain spellings of a column, and is NULL for everything else."""
+        fact, text, target = column.fact, self.text, SQL_TYPES[column.type]
+        match column.type:
+            case "bool":
+                return f"CASE WHEN lower({text}) = 'true' THEN true WHEN lower({text}) = 'false' THEN false END"
+            case "date":
+                return f"CASE WHEN regexp_full_match({text}, '\\d{{4}}-\\d{{2}}-\\d{{2}}') THEN TRY_CAST({text} AS DATE) END"
+            case "int" | "decimal" if fact is not None:
+                digits = "\\d{1,12}" if column.type == "int" else "\\d{1,12}(\\.\\d{1,4})?"
+                limits = [f"regexp_full_match({text}, '{digits}')"]
+                limits += [f"TRY_CAST({text} AS {target}) >= {fact.minimum}"] if fact.minimum is not None else []
+                limits += [f"TRY_CAST({text} AS {target}) <= {fact.maximum}"] if fact.maximum is not None else []
+                return f"CASE WHEN {' AND '.join(limits)} THEN TRY_CAST({text} AS {target}) END"
+            case "text" if fact is not None and column.role == "value" and fact.values:
+                ids = ", ".join(f"'{value.id}'" for value in fact.values)
+                return f"CASE WHEN {text} IN ({ids}) THEN {text} END"
+            case "text":
+                return f"CASE WHEN length({text}) BETWEEN 1 AND 10000 THEN {text} END"
+        return f"CAST(NULL AS {target})"
 
 
 class Canonical:
@@ -95,17 +139,27 @@ class Canonical:
 
     def table(self, table: Table) -> None:
         """Make one typed table out of its raw one."""
-        sources = self.sources(table)
-        parts = [f"{ROW}"]
+        found = {table.columns[name]: _Raw(*source) for name, source in self.sources(table).items()}
+        odd = self.odd(table, found)
+        parts = [ROW]
         for column in table.columns.values():
-            target = SQL_TYPES[column.type]
-            if column.name in sources:
-                parts.append(f'{self.value(table, column, *sources[column.name])} AS "{column.name}"')
+            if column in found:
+                value = self.value(table, column, found[column]) if column in odd else found[column].plain(column)
+                parts.append(f'{value} AS "{column.name}"')
             elif column.name == AS_OF and self.as_of:
                 parts.append(f"DATE '{self.as_of}' AS {AS_OF}")
             else:
-                parts.append(f'CAST(NULL AS {target}) AS "{column.name}"')
+                parts.append(f'CAST(NULL AS {SQL_TYPES[column.type]}) AS "{column.name}"')
         self.database.execute(f"CREATE TABLE {table.name} AS SELECT {', '.join(parts)} FROM raw_{table.name}")
+
+    def odd(self, table: Table, found: Mapping[Column, _Raw]) -> set[Column]:
+        """Return the columns with values that no quick test can read; all of them are looked through in one pass."""
+        if not found:
+            return set()
+        tests = ", ".join(f"count(*) FILTER ({raw.is_odd(column)})" for column, raw in found.items())
+        counts = self.database.execute(f"SELECT {tests} FROM raw_{table.name}").fetchone()
+        assert counts is not None
+        return {column for column, count in zip(found, counts, strict=True) if count}
 
     def sources(self, table: Table) -> dict[str, tuple[str, str]]:
         """Return for each column of a table the raw column that holds it, and its type; note those that are unknown."""
@@ -125,53 +179,19 @@ class Canonical:
                 found[name] = (raw, kind)
         return found
 
-    def value(self, table: Table, column: Column, raw: str, kind: str) -> str:
+    def value(self, table: Table, column: Column, raw: _Raw) -> str:
         """Return the SQL for the canonical value of a raw column; what no SQL can read is parsed here and now."""
-        name = '"' + raw.replace('"', '""') + '"'
-        if kind.endswith("[]"):
-            name = f"array_to_string({name}, ';')"
-        elif kind not in ("VARCHAR",):
-            name = f"CAST({name} AS VARCHAR)"
-        text = f"trim({name})"
-        blank = f"{text} IN {_UNKNOWN}"
-        quick = self.quick(column, text)
         leftovers = self.database.execute(
-            f"SELECT DISTINCT {text} AS value FROM raw_{table.name} WHERE {name} IS NOT NULL AND NOT {blank} AND {quick} IS NULL"
-            " ORDER BY value"
+            f"SELECT DISTINCT {raw.text} AS value FROM raw_{table.name} WHERE {raw.is_odd(column)} ORDER BY value"
         ).fetchall()
-        if not leftovers:
-            return f"CASE WHEN NOT {blank} THEN {quick} END"
         meanings, bad = self.meanings(column, [value for (value,) in leftovers])
-        self.report(table, column, text, bad)
+        self.report(table, column, raw.text, bad)
+        if len(meanings) <= _FEW:
+            return raw.plain(column, _spelled_out(raw.text, meanings, SQL_TYPES[column.type]))
         lookup = f"meaning_{table.name}_{column.name}"
-        target = SQL_TYPES[column.type]
-        self.database.execute(f"CREATE OR REPLACE TEMP TABLE {lookup} (written VARCHAR PRIMARY KEY, meaning {target})")
-        if meanings:
-            self.database.executemany(f"INSERT INTO {lookup} VALUES (?, ?)", [[written, meaning] for written, meaning in meanings.items()])
-        known = f"(SELECT meaning FROM {lookup} WHERE written = {text})"
-        return f"CASE WHEN NOT {blank} THEN coalesce({quick}, {known}) END"
-
-    def quick(self, column: Column, text: str) -> str:
-        """Return the SQL that reads the plain spellings of a column, and is NULL for everything else."""
-        fact = column.fact
-        match column.type:
-            case "bool":
-                return f"CASE WHEN lower({text}) = 'true' THEN true WHEN lower({text}) = 'false' THEN false END"
-            case "date":
-                return f"CASE WHEN regexp_full_match({text}, '\\d{{4}}-\\d{{2}}-\\d{{2}}') THEN TRY_CAST({text} AS DATE) END"
-            case "int" | "decimal" if fact is not None:
-                target = SQL_TYPES[column.type]
-                digits = "\\d{1,12}" if column.type == "int" else "\\d{1,12}(\\.\\d{1,4})?"
-                number = f"CASE WHEN regexp_full_match({text}, '{digits}') THEN TRY_CAST({text} AS {target}) END"
-                low = f" AND number >= {fact.minimum}" if fact.minimum is not None else ""
-                high = f" AND number <= {fact.maximum}" if fact.maximum is not None else ""
-                return f"list_filter([{number}], lambda number: number IS NOT NULL{low}{high})[1]" if low or high else number
-            case "text" if fact is not None and column.role == "value" and fact.values:
-                ids = ", ".join(f"'{value.id}'" for value in fact.values)
-                return f"CASE WHEN {text} IN ({ids}) THEN {text} END"
-            case "text":
-                return f"CASE WHEN length({text}) BETWEEN 1 AND 10000 THEN {text} END"
-        return "NULL"
+        self.database.execute(f"CREATE TEMP TABLE {lookup} (written VARCHAR, meaning {SQL_TYPES[column.type]})")
+        self.database.executemany(f"INSERT INTO {lookup} VALUES (?, ?)", [[written, meaning] for written, meaning in meanings.items()])
+        return raw.plain(column, f"(SELECT meaning FROM {lookup} WHERE written = {raw.text})")
 
     def meanings(
         self, column: Column, written: Sequence[str]
@@ -241,6 +261,22 @@ class Canonical:
     def error(self, table: str, row: int | None, deal_id: str, column: str, value: str, code: str, words: Mapping[str, object]) -> None:
         self.database.execute("INSERT INTO errors VALUES (?, ?, ?, ?, ?, ?, ?)",
                               [table, row, deal_id or None, column or None, value or None, code, json.dumps(words, ensure_ascii=False)])
+
+
+def _spelled_out(text: str, meanings: Mapping[str, object], target: str) -> str:
+    """Return the SQL that reads a few spellings."""
+    if not meanings:
+        return f"CAST(NULL AS {target})"
+    written, meant = (f"[{', '.join(map(_sql, part))}]" for part in (meanings.keys(), meanings.values()))
+    return f"CAST(MAP({written}, {meant})[{text}] AS {target})"
+
+
+def _sql(value: object) -> str:
+    if isinstance(value, list):
+        return "[" + ", ".join(_sql(member) for member in value) + "]::VARCHAR[]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "'" + str(value).replace("'", "''") + "'" if not isinstance(value, int) else str(value)
 
 
 def _fact_of(column: Column) -> Fact | None:

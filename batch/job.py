@@ -104,13 +104,15 @@ class Sql:
 def scoring_sql(base: RuleBase, outputs: Sequence[str]) -> Sql:
     """Return the SQL that scores the typed tables of a job."""
     scoring = compile_scoring(base, outputs=outputs)
-    statements = [f"CREATE TEMP TABLE {made.name} AS {made.select.sql(dialect='duckdb', comments=False)}" for made in scoring.statements]
-    return Sql(statements, {name: query.sql(dialect="duckdb", comments=False) for name, query in scoring.outputs.items()})
+    statements = [f"CREATE TEMP TABLE {made.name} AS {made.select.sql(dialect='duckdb', comments=False, copy=False)}" for made in scoring.statements]
+    return Sql(statements, {name: query.sql(dialect="duckdb", comments=False, copy=False) for name, query in scoring.outputs.items()})
 
 
 def _configure(database: duckdb.DuckDBPyConnection, job: Job, scratch: Path) -> None:
     database.execute(f"SET temp_directory = '{scratch}'")
     database.execute("SET enable_progress_bar = false")
+    # It would turn every test against a dozen values into a join, and there are hundreds of such tests.
+    database.execute("SET disabled_optimizers = 'in_clause'")
     if job.memory:
         database.execute(f"SET memory_limit = '{job.memory}'")
     if job.threads:

@@ -16,7 +16,7 @@ from ..facts.vocabulary import Fact, Vocabulary
 from ..rules.language import FactPath, FactTest, Listed, Quantifier, walk
 from ..rules.program import Program
 from .sql import Stratum
-from .sql_tests import RESERVED, inferred_column, stale_column
+from .sql_tests import RESERVED, Cases, both, inferred_column, named, negated, selection, stale_column
 
 
 @dataclass
@@ -104,7 +104,7 @@ class _Cases:
     def select(self, scope: str) -> exp.Select:
         reads = self.reads[scope]
         source, deals = self.tables.get(scope or DEALS, scope or DEALS), self.tables.get(DEALS, DEALS)
-        query = exp.select(_of(source, KEY)).from_(exp.to_table(source))
+        query = selection(_of(source, KEY)).from_(exp.to_table(source), copy=False)
         as_of: exp.Expr = _of(source, AS_OF)
         if scope:
             query = query.select(_of(source, ITEM_KEY), copy=False)
@@ -126,29 +126,29 @@ class _Cases:
             age = exp.DateDiff(this=as_of.copy(), expression=_of(source, f"{name}_seen"), unit=exp.var("DAY"))
             limit = exp.Literal.number(self.limits[fact.stale_after])
             old = exp.Coalesce(this=exp.GT(this=age, expression=limit), expressions=[exp.false()])
-            value = exp.alias_(exp.Case().when(exp.not_(old.copy()), value), name, quoted=name in RESERVED)
+            value = named(Cases().when(negated(old.copy()), value).end(), name, quoted=name in RESERVED)
         yield value
         if fact.id in reads.stale:
-            there = exp.not_(exp.Is(this=_of(source, name), expression=exp.null()))
-            yield exp.alias_(exp.and_(there, old.copy()), stale_column(fact.id))
+            there = negated(exp.Is(this=_of(source, name), expression=exp.null()))
+            yield named(both(there, old.copy()), stale_column(fact.id))
         if fact.id in reads.inferred:
-            there = exp.not_(exp.Is(this=_of(source, name), expression=exp.null()))
-            guess = exp.not_(exp.Coalesce(this=_of(source, f"{name}_confirmed"), expressions=[exp.true()]))
-            yield exp.alias_(exp.and_(there, guess, exp.not_(old.copy())), inferred_column(fact.id))
+            there = negated(exp.Is(this=_of(source, name), expression=exp.null()))
+            guess = negated(exp.Coalesce(this=_of(source, f"{name}_confirmed"), expressions=[exp.true()]))
+            yield named(both(there, guess, negated(old.copy())), inferred_column(fact.id))
 
     def with_references(self, scope: str, reads: _Reads) -> exp.Select:
         source = self.own(scope)
-        query = exp.select(exp.Column(this=exp.Star(), table=exp.to_identifier(source))).from_(source)
+        query = selection(exp.Column(this=exp.Star(), table=exp.to_identifier(source))).from_(source, copy=False)
         for (through, target), names in sorted(reads.through.items()):
             table = self.own(target)
             alias = f"{through}_target"
-            on = exp.and_(
+            on = both(
                 exp.EQ(this=_of(source, KEY), expression=_of(alias, KEY)),
                 exp.EQ(this=_of(source, through), expression=_of(alias, ITEM_KEY)),
             )
-            query = query.join(exp.alias_(exp.to_table(table), alias, table=True), on=on, join_type="left", copy=False)
+            query = query.join(named(exp.to_table(table), alias, table=True), on=on, join_type="left", copy=False)
             for name in sorted(names):
-                query = query.select(exp.alias_(_of(alias, name), f"{column_name(through)}_{name}"), copy=False)
+                query = query.select(named(_of(alias, name), f"{column_name(through)}_{name}"), copy=False)
         return query
 
 

@@ -18,12 +18,13 @@ from ..rules.catalogue import DEAL
 from .case_sql import case_strata, known
 from .diagnose import KIND_ORDER, SEVERITY_ORDER
 from .sql import Compiled, Stratum, compile_program, with_strata
-from .sql_tests import col, number_if, sum_of, whole
+from .sql_tests import Cases, cast, col, either, named, negated, number_if, paren, selection, sum_of, whole
 
 OUTPUTS = ("deals", "criteria", "findings", "actions", "fired")
 _WORD = 62
 _CODES = 1000  # more than there are actions
 _MOST, _DIGITS = 1000, 7  # the highest priority there may be, and the digits of a code
+_BEYOND = 10**_DIGITS
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class _Packed:
             self.columns.append(name)
             chunk = entries[start : start + _WORD]
             self.places.update({entry: (name, 1 << bit) for bit, (entry, _) in enumerate(chunk)})
-            made.append(exp.alias_(sum_of([number_if(col(column), 1 << bit) for bit, (_, column) in enumerate(chunk)]), name))
+            made.append(named(sum_of([number_if(col(column), 1 << bit) for bit, (_, column) in enumerate(chunk)]), name))
         return made
 
     def numbered(self, entry: str) -> tuple[int, int]:
@@ -75,18 +76,18 @@ class _Packed:
             column, bit = self.places[entry]
             masks[column] = masks.get(column, 0) | bit
         return sum_of([
-            exp.cast(exp.BitwiseCount(this=exp.paren(exp.BitwiseAnd(this=col(column, table), expression=whole(mask)))), "int")
+            cast(exp.BitwiseCount(this=paren(exp.BitwiseAnd(this=col(column, table), expression=whole(mask)))), "int")
             for column, mask in masks.items()
         ])
 
     def lead(self, entries: Sequence[tuple[str, str]], code: Mapping[str, int]) -> exp.Expr:
         """Return the lowest code among (id, column) entries that hold."""
-        first = exp.Case()
+        first = Cases()
         for entry, column in sorted(entries, key=lambda entry: code[entry[0]]):
             first = first.when(col(column), whole(code[entry]))
         name = f"{self.kind}_lead_{len(self.leads)}"
         self.leads.append(name)
-        return exp.alias_(first, name)
+        return named(first.end(), name)
 
     def true(self, entry: str) -> exp.Expr:
         """Return the test that an entry holds."""
@@ -173,7 +174,7 @@ class _Scoring:
             keep += [name for name in packed if name in made[stratum.name]]
             keys = [KEY, *([ITEM_KEY] if stratum.scope else [])]
             names = [*keys, *(name for name in keep if name not in keys)]
-            select = exp.select(*(col(name) for name in names), *packs).from_(f"{stratum.name}_all")
+            select = selection(*(col(name) for name in names), *packs).from_(f"{stratum.name}_all", copy=False)
             inner = Stratum(f"{stratum.name}_all", stratum.scope, stratum.select)
             before = [other for other in self.strata[:number] if other.name not in done]
             self.statements.append(Statement(stratum.name, with_strata((*before, inner), select)))
@@ -214,11 +215,11 @@ class _Scoring:
         source = self.last(pack.scope)
         about = col(ITEM_KEY, source) if pack.scope else exp.Literal.string("")
         power = self.packed[pack.scope, "mark"].true("has_power") if (pack.scope, "mark") in self.packed else exp.false()
-        query = exp.select(col(KEY, source), exp.alias_(exp.Literal.string(pack.scope), "collection"),
-                           exp.alias_(about, "about"), *(col(name, "catalogue") for name in (pack.kind, *names)))
+        query = selection(col(KEY, source), named(exp.Literal.string(pack.scope), "collection"),
+                           named(about, "about"), *(col(name, "catalogue") for name in (pack.kind, *names)))
         if pack.kind == "action":
-            query = query.select(exp.alias_(power, "with_power"), copy=False)
-        return query.from_(source).join(catalogue, join_type="cross", copy=False).where(
+            query = query.select(named(power, "with_power"), copy=False)
+        return query.from_(source, copy=False).join(catalogue, join_type="cross", copy=False).where(
             _has(col(word, source), col("bit", "catalogue")), copy=False)
 
     def findings(self) -> exp.Query:
@@ -232,12 +233,12 @@ class _Scoring:
         ranked = sorted(self.base.actions.values(), key=lambda entry: (-entry.priority, entry.id))
         columns = {entry.id: (entry.priority, place, entry.within_days) for place, entry in enumerate(ranked)}
         found = self.unpacked("action", columns, ("priority", "place", "within_days"))
-        without_power = exp.Case().when(col("with_power"), whole(0)).else_(whole(1))
+        without_power = Cases().when(col("with_power"), whole(0)).otherwise(whole(1))
         order = [exp.Ordered(this=col("priority"), desc=True), exp.Ordered(this=without_power),
                  exp.Ordered(this=col("place")), exp.Ordered(this=col("about"))]
         rank = exp.Window(this=exp.RowNumber(), partition_by=[col(KEY)], order=exp.Order(expressions=order))
         names = (KEY, "collection", "about", "action", "within_days")
-        return exp.select(*names, exp.alias_(rank, "rank")).from_(found.subquery("given"))
+        return selection(*names, named(rank, "rank")).from_(found.subquery("given", copy=False), copy=False)
 
     def fired(self) -> exp.Query:
         return self.unpacked("rule", {rule.id: () for rule in self.base.program.rules}, ())
@@ -254,22 +255,22 @@ class _Scoring:
                                columns=["step", "place", "criterion", "met_word", "met_bit", "open_word", "open_bit"])
 
         def bit_of(pack: _Packed) -> exp.Expr:
-            words = exp.Case()
+            words = Cases()
             for number, name in enumerate(pack.columns):
                 same = exp.EQ(this=col(f"{pack.kind}_word", "catalogue"), expression=whole(number))
                 words = words.when(same, col(name, source))
-            return _has(words, col(f"{pack.kind}_bit", "catalogue"))
+            return _has(words.end(), col(f"{pack.kind}_bit", "catalogue"))
 
-        state = exp.Case().when(bit_of(met), exp.Literal.string("met")).when(
-            bit_of(open_), exp.Literal.string("unknown")).else_(exp.Literal.string("unmet"))
-        return exp.select(col(KEY, source), col("step", "catalogue"), col("place", "catalogue"), col("criterion", "catalogue"),
-                          exp.alias_(state, "state")).from_(source).join(catalogue, join_type="cross")
+        state = Cases().when(bit_of(met), exp.Literal.string("met")).when(
+            bit_of(open_), exp.Literal.string("unknown")).otherwise(exp.Literal.string("unmet"))
+        return selection(col(KEY, source), col("step", "catalogue"), col("place", "catalogue"), col("criterion", "catalogue"),
+                          named(state, "state")).from_(source, copy=False).join(catalogue, join_type="cross", copy=False)
 
     def deals(self) -> exp.Query:
         """Return a row a deal: step, readiness, the status of each step, counts, and the first action."""
         met, open_, step = (self.packed["", kind] for kind in ("met", "open", "step"))
         source = self.last("")
-        proven = exp.Case()
+        proven = Cases()
         for entry in self.base.steps:
             proven = proven.when(step.true(f"step.{entry.id}"), exp.Literal.string(entry.id))
         counted = [criterion.id for entry in self.base.steps[:-1] for criterion in entry.criteria]
@@ -278,18 +279,18 @@ class _Scoring:
         high = exp.Add(this=low.copy(), expression=open_.count(counted, source))
         items = [scope for scope in self.scopes if scope and self.kinds_of(scope)]
         self.statements += [self.counted(scope) for scope in items]
-        query = exp.select(
+        query = selection(
             col(KEY, source),
-            exp.alias_(proven, "step"),
-            exp.alias_(_percent(low, len(counted), 0), "readiness_low"),
-            exp.alias_(_percent(exp.paren(high), len(counted), len(counted) - 1), "readiness_high"),
-            *(exp.alias_(self.status(entry.id, met, step, items), f"status_{entry.id}") for entry in self.base.steps),
-            exp.alias_(met.count(every, source), "criteria_met"),
-            exp.alias_(open_.count(every, source), "criteria_unknown"),
-            *(exp.alias_(self.count_of(kind, items), f"{kind}_count") for kind in KIND_ORDER),
-            exp.alias_(self.count_of("action", items), "action_count"),
-            exp.alias_(self.first_action(items), "first_action"),
-        ).from_(source)
+            named(proven.end(), "step"),
+            named(_percent(low, len(counted), 0), "readiness_low"),
+            named(_percent(paren(high), len(counted), len(counted) - 1), "readiness_high"),
+            *(named(self.status(entry.id, met, step, items), f"status_{entry.id}") for entry in self.base.steps),
+            named(met.count(every, source), "criteria_met"),
+            named(open_.count(every, source), "criteria_unknown"),
+            *(named(self.count_of(kind, items), f"{kind}_count") for kind in KIND_ORDER),
+            named(self.count_of("action", items), "action_count"),
+            named(self.first_action(items), "first_action"),
+        ).from_(source, copy=False)
         for scope in items:
             on = exp.EQ(this=col(KEY, source), expression=col(KEY, f"{scope}_found"))
             query = query.join(f"{scope}_found", on=on, join_type="left", copy=False)
@@ -308,23 +309,23 @@ class _Scoring:
 
     def counted(self, scope: str) -> Statement:
         """Return the statement that counts, deal by deal, what was found of the items of a collection."""
-        query = exp.select(col(KEY)).from_(self.last(scope)).group_by(KEY)
+        query = selection(col(KEY)).from_(self.last(scope), copy=False).group_by(KEY, copy=False)
         for kind in (*KIND_ORDER, "action"):
             pack = self.packed.get((scope, "action" if kind == "action" else "finding"))
             entries = self.entries(kind, scope)
             if pack is not None and entries:
-                query = query.select(exp.alias_(exp.Sum(this=pack.count(entries)), f"{scope}_{kind}"), copy=False)
+                query = query.select(named(exp.Sum(this=pack.count(entries)), f"{scope}_{kind}"), copy=False)
         finding = self.packed.get((scope, "finding"))
         for name in finding.columns if finding is not None else ():
-            query = query.select(exp.alias_(exp.BitwiseOrAgg(this=col(name)), f"{scope}_{name}"), copy=False)
+            query = query.select(named(exp.BitwiseOrAgg(this=col(name)), f"{scope}_{name}"), copy=False)
         action = self.packed.get((scope, "action"))
         if action is not None:
-            code = _least([col(name) for name in action.leads])
+            code = _least([col(name) for name in action.leads], whole(_BEYOND))
             if (scope, "mark") in self.packed:
                 power = self.packed[scope, "mark"].true("has_power")
-                code = exp.Sub(this=exp.paren(code), expression=number_if(power, _CODES))
-            text = exp.Concat(expressions=[_padded(code), col(ITEM_KEY)])
-            query = query.select(exp.alias_(exp.Min(this=exp.Case().when(_there(code), text)), f"{scope}_first"), copy=False)
+                code = exp.Sub(this=paren(code), expression=number_if(power, _CODES))
+            text = exp.Concat(expressions=[_padded(code), col(ITEM_KEY)], coalesce=False)
+            query = query.select(named(exp.Min(this=Cases().when(_there(code), text).end()), f"{scope}_first"), copy=False)
         return Statement(f"{scope}_found", query)
 
     def count_of(self, kind: str, items: Sequence[str]) -> exp.Expr:
@@ -334,31 +335,31 @@ class _Scoring:
         for scope in items:
             if self.entries(kind, scope):
                 parts.append(exp.Coalesce(this=col(f"{scope}_{kind}", f"{scope}_found"), expressions=[whole(0)]))
-        return exp.cast(sum_of(parts), "int")
+        return cast(sum_of(parts), "int")
 
     def first_action(self, items: Sequence[str]) -> exp.Expr:
         """Return the rank of a deal's first action, as text, with the item that it is done with behind it."""
         leads = self.packed["", "action"].leads if ("", "action") in self.packed else []
-        codes = [_least([col(name, self.last("")) for name in leads])] if leads else []
-        texts: list[exp.Expr] = [exp.Case().when(_there(code), _padded(code)) for code in codes]
+        codes = [_least([col(name, self.last("")) for name in leads], whole(_BEYOND))] if leads else []
+        texts: list[exp.Expr] = [Cases().when(_there(code), _padded(code)).end() for code in codes]
         texts += [col(f"{scope}_first", f"{scope}_found") for scope in items if (scope, "action") in self.packed]
-        return _least(texts) if texts else exp.null()
+        return _least(texts, exp.Literal.string("~")) if texts else exp.null()
 
     def with_first_action(self, query: exp.Select) -> exp.Query:
         rows = [(number, action) for number, action in enumerate(sorted(self.base.actions))] or [(0, "")]
         names = exp.values([(exp.convert(number), exp.convert(action)) for number, action in rows], alias="named",
                            columns=["number", "action"])
-        code = exp.cast(exp.Substring(this=col("first_action"), start=whole(1), length=whole(_DIGITS)), "int")
+        code = cast(exp.Substring(this=col("first_action"), start=whole(1), length=whole(_DIGITS)), "int")
         on = exp.EQ(this=exp.Mod(this=code, expression=whole(_CODES)), expression=col("number", "named"))
         kept = [col(part.alias_or_name) for part in query.selects if part.alias_or_name != "first_action"]
         about = exp.Substring(this=col("first_action"), start=whole(_DIGITS + 1))
-        return exp.select(*kept, exp.alias_(col("action", "named"), "first_action"),
-                          exp.alias_(about, "first_action_about")).from_(query.subquery("judged")).join(
-            names, on=on, join_type="left")
+        return selection(*kept, named(col("action", "named"), "first_action"),
+                          named(about, "first_action_about")).from_(query.subquery("judged", copy=False), copy=False).join(
+            names, on=on, join_type="left", copy=False)
 
     def status(self, step_id: str, met: _Packed, step: _Packed, items: Sequence[str]) -> exp.Expr:
         entry = self.base.step(step_id)
-        status = exp.Case().when(step.true(f"done.{step_id}"), exp.Literal.string("complete"))
+        status = Cases().when(step.true(f"done.{step_id}"), exp.Literal.string("complete"))
         blocked: list[exp.Expr] = []
         for finding in self.base.findings.values():
             if step_id in finding.blocks:
@@ -367,9 +368,9 @@ class _Scoring:
                 word = col(f"{scope}_{column}", f"{scope}_found") if scope in items else col(column, self.last(""))
                 blocked.append(_has(word, whole(bit)))
         if blocked:
-            status = status.when(exp.or_(*blocked), exp.Literal.string("blocked"))
-        some = exp.or_(*(met.true(criterion.id) for criterion in entry.criteria))
-        return status.when(some, exp.Literal.string("in_progress")).else_(exp.Literal.string("not_started"))
+            status = status.when(either(*blocked), exp.Literal.string("blocked"))
+        some = either(*(met.true(criterion.id) for criterion in entry.criteria))
+        return status.when(some, exp.Literal.string("in_progress")).otherwise(exp.Literal.string("not_started"))
 
 
 def _columns(select: exp.Select, made: Mapping[str, set[str]]) -> set[str]:
@@ -385,30 +386,29 @@ def _columns(select: exp.Select, made: Mapping[str, set[str]]) -> set[str]:
 
 
 def _has(word: exp.Expr, bit: exp.Expr) -> exp.Expr:
-    return exp.NEQ(this=exp.paren(exp.BitwiseAnd(this=word, expression=bit)), expression=whole(0))
+    return exp.NEQ(this=paren(exp.BitwiseAnd(this=word, expression=bit)), expression=whole(0))
 
 
 def _there(value: exp.Expr) -> exp.Expr:
-    return exp.not_(exp.Is(this=value.copy(), expression=exp.null()))
+    return negated(exp.Is(this=value.copy(), expression=exp.null()))
 
 
 def _padded(code: exp.Expr) -> exp.Expr:
     """Return a code as text that sorts as the number does."""
-    million = exp.Add(this=exp.paren(code.copy()), expression=whole(10 ** (_DIGITS - 1)))
-    return exp.cast(exp.paren(million), "text")
+    million = exp.Add(this=paren(code.copy()), expression=whole(10 ** (_DIGITS - 1)))
+    return cast(paren(million), "text")
 
 
-def _least(values: Sequence[exp.Expr]) -> exp.Expr:
-    """Return the least of some values, NULLs left out; dialects differ on LEAST."""
-    least = values[0]
-    for value in values[1:]:
-        smaller = exp.or_(exp.Is(this=least.copy(), expression=exp.null()), exp.LT(this=value.copy(), expression=least.copy()))
-        least = exp.Case().when(smaller, value).else_(least)
-    return least
+def _least(values: Sequence[exp.Expr], beyond: exp.Expr) -> exp.Expr:
+    """Return the least of some values, NULLs left out; ``beyond`` is more than any. Dialects differ on LEAST of NULL."""
+    if len(values) == 1:
+        return values[0]
+    filled = [exp.Coalesce(this=value, expressions=[beyond.copy()]) for value in values]
+    return exp.Nullif(this=exp.Least(this=filled[0], expressions=filled[1:]), expression=beyond)
 
 
 def _percent(count: exp.Expr, total: int, extra: int) -> exp.Expr:
     """Return whole percents, rounded down, or up where ``extra`` makes good for it."""
-    hundred = exp.Mul(this=exp.paren(count.copy()), expression=whole(100))
+    hundred = exp.Mul(this=paren(count.copy()), expression=whole(100))
     numerator = exp.Add(this=hundred, expression=whole(extra)) if extra else hundred
-    return exp.IntDiv(this=exp.paren(numerator), expression=whole(total))
+    return exp.IntDiv(this=paren(numerator), expression=whole(total))

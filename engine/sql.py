@@ -23,13 +23,18 @@ from .sql_tests import (
     OF_DEAL,
     all_hold,
     any_holds,
+    both,
     col,
     deal_col,
     fact_test,
     flag_column,
     in_span,
     known_to_hold,
+    named,
+    negated,
     number_if,
+    paren,
+    selection,
     sum_of,
     whole,
 )
@@ -77,7 +82,7 @@ def with_strata(strata: Iterable[Stratum], select: exp.Select) -> exp.Select:
                 waiting.append(by_name[table.name].select)
     for stratum in strata:
         if stratum.name in needed:
-            select = select.with_(stratum.name, as_=stratum.select, copy=False)
+            select = select.with_(stratum.name, as_=stratum.select.copy(), copy=False)
     return select
 
 
@@ -121,12 +126,12 @@ class _Pass:
 
     def select(self, source: str) -> exp.Select:
         """Return the pass: many flags packed into the bits of few numbers, and the sums."""
-        query = exp.select(col(KEY)).from_(source).group_by(col(KEY))
+        query = selection(col(KEY)).from_(source, copy=False).group_by(col(KEY), copy=False)
         for number in range(0, len(self.flags), _WORD):
             bits = [number_if(condition, 1 << bit) for bit, (condition, _) in enumerate(self.flags[number : number + _WORD])]
-            query = query.select(exp.alias_(exp.BitwiseOrAgg(this=sum_of(bits)), self.word(number)), copy=False)
+            query = query.select(named(exp.BitwiseOrAgg(this=sum_of(bits)), self.word(number)), copy=False)
         for condition, name in self.sums:
-            query = query.select(exp.alias_(exp.Sum(this=number_if(condition, 1)), name), copy=False)
+            query = query.select(named(exp.Sum(this=number_if(condition, 1)), name), copy=False)
         return query
 
     def word(self, number: int) -> str:
@@ -171,7 +176,7 @@ class _Compiler:
         for scope in self.current:
             own = [rule for rule in self.program.rules if rule.scope == scope and not self.makes_alone(rule)]
             if own:
-                self.extend(scope, [_named(self.test(rule.when, scope), fired[rule.id], rule.id) for rule in own])
+                self.extend(scope, [_judged(self.test(rule.when, scope), fired[rule.id], rule.id) for rule in own])
         return Compiled(self.program, tuple(self.strata), dict(self.current), self.columns, fired)
 
     def fired_column(self, rule: Rule) -> str:
@@ -244,10 +249,10 @@ class _Compiler:
         if not new:
             return
         source, deals = self.current[of], self.current[""]
-        joined = exp.select(
+        joined = selection(
             exp.Column(this=exp.Star(), table=exp.to_identifier(source)),
-            *(exp.alias_(col(name, deals), f"{OF_DEAL}{name}") for name in new),
-        ).from_(source).join(deals, on=exp.EQ(this=col(KEY, source), expression=col(KEY, deals)), join_type="inner")
+            *(named(col(name, deals), f"{OF_DEAL}{name}") for name in new),
+        ).from_(source, copy=False).join(deals, on=exp.EQ(this=col(KEY, source), expression=col(KEY, deals)), join_type="inner", copy=False)
         self.add(of, joined)
 
     def read_of_deal(self, part: Condition, of: str) -> list[str]:
@@ -279,10 +284,10 @@ class _Compiler:
 
     def conclusion(self, name: str) -> exp.Expr:
         tests = [_noted(self.test(maker.when, maker.scope), maker.id) for maker in self.makers[name]]
-        return exp.alias_(known_to_hold(any_holds(tests)), self.columns[name])
+        return named(known_to_hold(any_holds(tests)), self.columns[name])
 
     def extend(self, scope: str, columns: list[exp.Expr]) -> None:
-        self.add(scope, exp.select(exp.Star(), *columns).from_(self.current[scope]))
+        self.add(scope, selection(exp.Star(), *columns).from_(self.current[scope], copy=False))
 
     def add(self, scope: str, select: exp.Select) -> None:
         base = scope or DEALS
@@ -296,11 +301,11 @@ class _Compiler:
         if not passes:
             return
         source = self.current[""]
-        query = exp.select(exp.Column(this=exp.Star(), table=exp.to_identifier(source))).from_(source)
+        query = selection(exp.Column(this=exp.Star(), table=exp.to_identifier(source))).from_(source, copy=False)
         for counted in passes:
             for name in counted.columns:
                 zero = exp.Coalesce(this=col(name, counted.name), expressions=[whole(0)])
-                query = query.select(exp.alias_(zero, name), copy=False)
+                query = query.select(named(zero, name), copy=False)
             on = exp.EQ(this=col(KEY, source), expression=col(KEY, counted.name))
             query = query.join(counted.name, on=on, join_type="left", copy=False)
         self.add("", query)
@@ -312,7 +317,7 @@ class _Compiler:
             return
         condition = self.test(quantifier.where, quantifier.of)
         if quantifier.have is not None:
-            condition = exp.and_(condition, exp.not_(known_to_hold(self.test(quantifier.have, quantifier.of))))
+            condition = both(condition, negated(known_to_hold(self.test(quantifier.have, quantifier.of))))
         if key[-1]:
             number = len(counted.flags)
             counted.flags.append((condition, ""))
@@ -334,10 +339,10 @@ class _Compiler:
             case Holds(name, collection):
                 return self.concluded(name, collection, scope)
             case Absent(name, collection):
-                return exp.not_(self.concluded(name, collection, scope))
+                return negated(self.concluded(name, collection, scope))
             case Listed(of, wanted):
                 listed = deal_col(listed_column(of), scope)
-                return listed if wanted else exp.not_(listed)
+                return listed if wanted else negated(listed)
             case Quantifier():
                 return self.quantified(condition, scope)
 
@@ -370,12 +375,12 @@ def _shallow(condition: Condition) -> list[Condition]:
             return [condition]
 
 
-def _named(condition: exp.Expr, name: str, rule: str) -> exp.Expr:
-    return exp.alias_(known_to_hold(_noted(condition, rule)), name)
+def _judged(condition: exp.Expr, name: str, rule: str) -> exp.Expr:
+    return named(known_to_hold(_noted(condition, rule)), name)
 
 
 def _noted(condition: exp.Expr, rule: str) -> exp.Expr:
-    noted = exp.paren(condition)
+    noted = paren(condition)
     noted.add_comments([f" {rule} "])
     return noted
 

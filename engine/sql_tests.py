@@ -6,14 +6,50 @@ A test is NULL where its fact is unknown, unless it asks about just that.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from sqlglot import exp
 
 from ..facts.tables import AS_OF, column_name
 from ..rules.language import FactTest, Span
 
+# The builders copy what they are given unless told otherwise; nothing here is used twice without being copied.
+named = partial(exp.alias_, copy=False)
+negated = partial(exp.not_, copy=False)
+paren = partial(exp.paren, copy=False)
+both = partial(exp.and_, copy=False)
+either = partial(exp.or_, copy=False)
+cast = partial(exp.cast, copy=False)
+
+
+
+def selection(*columns: exp.Expr | str) -> exp.Select:
+    """Return a query of some columns."""
+    return exp.Select().select(*columns, copy=False)
+
+
 OF_DEAL = "of_deal_"
 RESERVED = frozenset({"with", "by", "date", "text", "position", "kind", "state", "count", "number", "day", "level"})
+
+
+class Cases:
+    """A CASE that grows by a branch at a time."""
+
+    def __init__(self) -> None:
+        self.case = exp.Case()
+
+    def when(self, condition: exp.Expr, then: exp.Expr) -> Cases:
+        """Add a branch."""
+        self.case = self.case.when(condition, then, copy=False)
+        return self
+
+    def otherwise(self, value: exp.Expr) -> exp.Expr:
+        """Return the whole, with what it is where no branch holds."""
+        return self.case.else_(value, copy=False)
+
+    def end(self) -> exp.Expr:
+        """Return the whole; NULL where no branch holds."""
+        return self.case
 
 
 def stale_column(path: str) -> str:
@@ -37,7 +73,7 @@ def fact_test(test: FactTest, scope: str) -> exp.Expr:
         case "stale" | "inferred":
             return column
         case "known":
-            return exp.not_(exp.Is(this=column, expression=exp.null()))
+            return negated(exp.Is(this=column, expression=exp.null()))
         case "unknown":
             return exp.Is(this=column, expression=exp.null())
         case "age":
@@ -59,19 +95,19 @@ def fact_test(test: FactTest, scope: str) -> exp.Expr:
             members = [exp.ArrayContains(this=column.copy(), expression=literal(member)) for member in operand]
             if kind == "has_all":
                 return _of_known(column, all_hold(members))
-            return _of_known(column, any_holds(members) if kind == "has_any" else exp.not_(exp.paren(any_holds(members))))
+            return _of_known(column, any_holds(members) if kind == "has_any" else negated(paren(any_holds(members))))
 
 
 def _is_one_of(column: exp.Expr, values: tuple[object, ...], wanted: bool) -> exp.Expr:
     if all(isinstance(value, bool) for value in values):
         truths = set(values) if wanted else {True, False} - set(values)
         if len(truths) == 1:
-            return column if True in truths else exp.not_(column)
+            return column if True in truths else negated(column)
     test = exp.In(this=column, expressions=[literal(value) for value in values])
     if len(values) == 1:
         equal = exp.EQ if wanted else exp.NEQ
         return equal(this=column, expression=literal(values[0]))
-    return test if wanted else exp.not_(test)
+    return test if wanted else negated(test)
 
 
 def in_span(value: exp.Expr, span: Span) -> exp.Expr:
@@ -93,7 +129,7 @@ def flag_column(kind: str, path: str) -> str:
 
 def _of_known(column: exp.Expr, test: exp.Expr) -> exp.Expr:
     """Engines differ on functions of a NULL array; this is NULL in all of them."""
-    return exp.Case().when(exp.not_(exp.Is(this=column.copy(), expression=exp.null())), test)
+    return Cases().when(negated(exp.Is(this=column.copy(), expression=exp.null())), test).end()
 
 
 def known_to_hold(condition: exp.Expr) -> exp.Expr:
@@ -103,17 +139,17 @@ def known_to_hold(condition: exp.Expr) -> exp.Expr:
 
 def all_hold(parts: Sequence[exp.Expr]) -> exp.Expr:
     """Return the conjunction; of nothing it is TRUE."""
-    return exp.and_(*parts) if parts else exp.true()
+    return both(*parts) if parts else exp.true()
 
 
 def any_holds(parts: Sequence[exp.Expr]) -> exp.Expr:
     """Return the disjunction; of nothing it is FALSE."""
-    return exp.or_(*parts) if parts else exp.false()
+    return either(*parts) if parts else exp.false()
 
 
 def number_if(condition: exp.Expr, number: int) -> exp.Expr:
     """Return ``number`` where the condition is TRUE, and 0 elsewhere."""
-    return exp.Case().when(condition, whole(number)).else_(whole(0))
+    return Cases().when(condition, whole(number)).otherwise(whole(0))
 
 
 def sum_of(parts: list[exp.Expr]) -> exp.Expr:
