@@ -20,7 +20,9 @@ from ..facts.values import BadValue, in_order, parse_member, parse_value
 from ..facts.vocabulary import Fact, Vocabulary
 from .sources import ROW, Opened, raw_columns
 
-SQL_TYPES = {"text": "VARCHAR", "bool": "BOOLEAN", "int": "BIGINT", "decimal": "DECIMAL(18, 4)", "date": "DATE", "texts": "VARCHAR[]"}
+SQL_TYPES = {
+    "text": "VARCHAR", "bool": "BOOLEAN", "int": "BIGINT", "decimal": "DECIMAL(18, 4)", "date": "DATE", "texts": "VARCHAR[]",
+}
 _UNKNOWN = "('', '~', 'null', 'Null', 'NULL', 'unknown', '未知', '不知道', '?', '？')"
 _FEW = 50  # spellings of one column that are written into the query; more of them go through a table
 _BETWEEN = {"set": r"[;；|、,，\n]", "refs": r"[;；|、,，\n]", "list": r"[;；|\n]"}
@@ -40,8 +42,9 @@ class _Raw:
 
     def __init__(self, name: str, kind: str) -> None:
         quoted = '"' + name.replace('"', '""') + '"'
+        self.parts = f"CAST({quoted} AS VARCHAR[])" if kind.endswith("[]") else f"string_split({quoted}, ';')"
         if kind.endswith("[]"):
-            quoted = f"array_to_string({quoted}, ';')"
+            quoted = f"CAST(to_json({quoted}) AS VARCHAR)"
         elif kind != "VARCHAR":
             quoted = f"CAST({quoted} AS VARCHAR)"
         self.text = f"trim({quoted})"
@@ -75,6 +78,10 @@ class _Raw:
                 return f"CASE WHEN {text} IN ({ids}) THEN {text} END"
             case "text":
                 return f"CASE WHEN length({text}) BETWEEN 1 AND 10000 THEN {text} END"
+            case "texts" if fact is not None and fact.values:
+                ids = "[" + ", ".join(f"'{value.id}'" for value in fact.values) + "]"
+                members = f"list_filter({ids}, lambda member: list_contains({self.parts}, member))"
+                return f"CASE WHEN list_has_all({ids}, {self.parts}) THEN {members} END"
         return f"CAST(NULL AS {target})"
 
 
@@ -105,16 +112,19 @@ class Canonical:
                 self.insert(self.layout[name], row)
         for file, problems in opened.refused:
             for problem in problems:
-                self.error(file, problem.place.line, "", problem.field, "", "", {"en": problem.message("en"), "zh": problem.message("zh")})
+                words = {"en": problem.message("en"), "zh": problem.message("zh")}
+                self.error(file, problem.place.line, "", problem.field, "", "", words)
         self.read.deals = len(opened.deals) + len(opened.refused)
         self.drop_rejected()
 
     def insert(self, table: Table, row: Mapping[str, object]) -> None:
+        """Add a row to a typed table."""
         names = [name for name in table.columns if name in row]
         columns, marks = ", ".join(f'"{name}"' for name in names), ", ".join("?" * len(names))
         self.database.execute(f"INSERT INTO {table.name} ({columns}) VALUES ({marks})", [row[name] for name in names])
 
     def create(self, table: Table) -> None:
+        """Make a typed table without rows."""
         columns = ", ".join(f'"{column.name}" {SQL_TYPES[column.type]}' for column in table.columns.values())
         self.database.execute(f"CREATE TABLE {table.name} ({columns})")
 
@@ -133,6 +143,7 @@ class Canonical:
         self.drop_rejected()
 
     def count(self, table: str) -> int:
+        """Return how many rows a table has."""
         found = self.database.execute(f"SELECT count(*) FROM {table}").fetchone()
         assert found is not None
         return int(found[0])
@@ -167,7 +178,8 @@ class Canonical:
         for column in table.columns.values():
             names[column.name] = column.name
             if column.fact is not None and column.role == "value":
-                names.update({column.fact.id: column.name, column.fact.label.zh: column.name, column.fact.label.en.lower(): column.name})
+                label = column.fact.label
+                names |= dict.fromkeys((column.fact.id, label.zh, label.en.lower()), column.name)
         found: dict[str, tuple[str, str]] = {}
         for raw, kind in raw_columns(self.database, table.name).items():
             plain = normalize("NFKC", raw).strip()
@@ -190,12 +202,13 @@ class Canonical:
             return raw.plain(column, _spelled_out(raw.text, meanings, SQL_TYPES[column.type]))
         lookup = f"meaning_{table.name}_{column.name}"
         self.database.execute(f"CREATE TEMP TABLE {lookup} (written VARCHAR, meaning {SQL_TYPES[column.type]})")
-        self.database.executemany(f"INSERT INTO {lookup} VALUES (?, ?)", [[written, meaning] for written, meaning in meanings.items()])
+        self.database.executemany(f"INSERT INTO {lookup} VALUES (?, ?)", [list(pair) for pair in meanings.items()])
         return raw.plain(column, f"(SELECT meaning FROM {lookup} WHERE written = {raw.text})")
 
     def meanings(
         self, column: Column, written: Sequence[str]
     ) -> tuple[dict[str, object], dict[str, BadValue]]:
+        """Return what each spelling means, and what is wrong with those that mean nothing."""
         meanings: dict[str, object] = {}
         bad: dict[str, BadValue] = {}
         fact = _fact_of(column)
@@ -210,36 +223,36 @@ class Canonical:
         """Note every row with a value that can't be read."""
         if not bad:
             return
-        self.database.execute("CREATE OR REPLACE TEMP TABLE bad_values (written VARCHAR PRIMARY KEY, code VARCHAR, words VARCHAR)")
+        self.database.execute("CREATE OR REPLACE TEMP TABLE bad_values (written VARCHAR, code VARCHAR, words VARCHAR)")
         rows = [[written, problem.code, _dumped(problem.words)] for written, problem in bad.items()]
         self.database.executemany("INSERT INTO bad_values VALUES (?, ?, ?)", rows)
         deal_id = self.sources(table).get(KEY, ("NULL", ""))[0]
         self.database.execute(
-            f"INSERT INTO errors SELECT '{table.name}', {ROW}, CAST(\"{deal_id}\" AS VARCHAR), '{column.name}', written, code, words"
-            f" FROM raw_{table.name} JOIN bad_values ON written = {text} ORDER BY {ROW}"
+            f"INSERT INTO errors SELECT '{table.name}', {ROW}, CAST(\"{deal_id}\" AS VARCHAR), '{column.name}', written, code,"
+            f" words FROM raw_{table.name} JOIN bad_values ON written = {text} ORDER BY {ROW}"
         )
 
     def check_keys(self, opened: Opened) -> None:
         """Note rows without a key, keys given twice, and items of deals that nobody listed."""
-        note = 'INSERT INTO errors SELECT \'{table}\', {row}, {deal}, \'{column}\', {value}, \'{code}\', \'{{}}\' FROM '
-
-        def add(table: str, column: str, code: str, rows: str, value: str = "NULL") -> None:
-            start = note.format(table=table, row=ROW, deal=KEY, column=column, value=value, code=code)
-            self.database.execute(f"{start}{rows} ORDER BY {ROW}")
-
-        add(DEALS, KEY, "batch-key-missing", f"{DEALS} WHERE {KEY} IS NULL")
-        add(DEALS, KEY, "batch-deal-twice", f"(SELECT *, count(*) OVER (PARTITION BY {KEY}) AS n FROM {DEALS}) WHERE n > 1 AND {KEY} IS NOT NULL", KEY)
-        add(DEALS, AS_OF, "as-of-missing", f"{DEALS} WHERE {AS_OF} IS NULL AND {ROW} NOT IN"
-            f" (SELECT \"row\" FROM errors WHERE \"table\" = '{DEALS}' AND \"column\" = '{AS_OF}')")
+        told = f"SELECT \"row\" FROM errors WHERE \"table\" = '{DEALS}' AND \"column\" = '{AS_OF}'"
+        self.check(DEALS, KEY, "batch-key-missing", f"{KEY} IS NULL")
+        self.check(DEALS, KEY, "batch-deal-twice", f"count(*) OVER (PARTITION BY {KEY}) > 1 AND {KEY} IS NOT NULL")
+        self.check(DEALS, AS_OF, "as-of-missing", f"{AS_OF} IS NULL AND {ROW} NOT IN ({told})")
+        listed = f"SELECT {KEY} FROM {DEALS} WHERE {KEY} IS NOT NULL"
         for table in self.layout.values():
-            if not table.collection or table.name not in opened.tables:
-                continue
-            name = table.name
-            add(name, KEY, "batch-key-missing", f"{name} WHERE {KEY} IS NULL")
-            add(name, ITEM_KEY, "batch-key-missing", f"{name} WHERE {ITEM_KEY} IS NULL")
-            add(name, KEY, "batch-orphan", f"{name} WHERE {KEY} IS NOT NULL AND {KEY} NOT IN (SELECT {KEY} FROM {DEALS} WHERE {KEY} IS NOT NULL)", KEY)
-            add(name, ITEM_KEY, "batch-item-twice",
-                f"(SELECT *, count(*) OVER (PARTITION BY {KEY}, {ITEM_KEY}) AS n FROM {name}) WHERE n > 1 AND {ITEM_KEY} IS NOT NULL", ITEM_KEY)
+            if table.collection and table.name in opened.tables:
+                name, twice = table.name, f"count(*) OVER (PARTITION BY {KEY}, {ITEM_KEY}) > 1 AND {ITEM_KEY} IS NOT NULL"
+                self.check(name, KEY, "batch-key-missing", f"{KEY} IS NULL")
+                self.check(name, ITEM_KEY, "batch-key-missing", f"{ITEM_KEY} IS NULL")
+                self.check(name, KEY, "batch-orphan", f"{KEY} IS NOT NULL AND {KEY} NOT IN ({listed})")
+                self.check(name, ITEM_KEY, "batch-item-twice", twice)
+
+    def check(self, table: str, column: str, code: str, wrong: str) -> None:
+        """Note every row of a typed table for which something is wrong."""
+        self.database.execute(
+            f"INSERT INTO errors SELECT '{table}', {ROW}, {KEY}, '{column}', CAST({column} AS VARCHAR), '{code}', '{{}}'"
+            f" FROM (SELECT *, {wrong} AS is_wrong FROM {table}) WHERE is_wrong ORDER BY {ROW}"
+        )
 
     def fill_listed(self, opened: Opened) -> None:
         """A collection counts as given for a deal if the table says so, or holds a row of the deal."""
@@ -258,9 +271,13 @@ class Canonical:
         for table in self.layout.values():
             self.database.execute(f"DELETE FROM {table.name} WHERE {KEY} IS NULL OR {KEY} IN (SELECT deal_id FROM rejected)")
 
-    def error(self, table: str, row: int | None, deal_id: str, column: str, value: str, code: str, words: Mapping[str, object]) -> None:
-        self.database.execute("INSERT INTO errors VALUES (?, ?, ?, ?, ?, ?, ?)",
-                              [table, row, deal_id or None, column or None, value or None, code, json.dumps(words, ensure_ascii=False)])
+    def error(
+        self, table: str, row: int | None, deal_id: str, column: str, value: str, code: str, words: Mapping[str, object]
+    ) -> None:
+        """Note one thing that is wrong."""
+        told = json.dumps(words, ensure_ascii=False)
+        values = [table, row, deal_id or None, column or None, value or None, code, told]
+        self.database.execute("INSERT INTO errors VALUES (?, ?, ?, ?, ?, ?, ?)", values)
 
 
 def _spelled_out(text: str, meanings: Mapping[str, object], target: str) -> str:
@@ -283,7 +300,9 @@ def _fact_of(column: Column) -> Fact | None:
     """Return a fact whose parser reads a column; a key or a text has none."""
     if column.fact is None or column.role == "value":
         return column.fact
-    return {"date": replace(column.fact, type="date", values=()), "bool": replace(column.fact, type="bool", values=())}.get(column.type)
+    if column.type == "text":
+        return None
+    return replace(column.fact, type="date" if column.type == "date" else "bool", values=())
 
 
 def _meaning(column: Column, fact: Fact | None, text: str) -> object:
@@ -315,5 +334,4 @@ def _parts(fact: Fact, text: str) -> Iterator[str]:
 
 def _dumped(words: Mapping[str, object]) -> str:
     """Return the words of a message as JSON: plain ones, and pairs in both languages."""
-    plain = {key: word if isinstance(word, str) else {"en": getattr(word, "en", ""), "zh": getattr(word, "zh", "")} for key, word in words.items()}
-    return json.dumps(plain, ensure_ascii=False)
+    return json.dumps(words, ensure_ascii=False, default=lambda text: {"en": text.en, "zh": text.zh})

@@ -5,15 +5,17 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+from sqlglot import exp
 
 from ..engine.score_sql import OUTPUTS, compile_scoring
 from ..facts.texts import Language
 from ..rules.base import RuleBase
 from .canonical import Canonical
+from .report import Report
 from .results import Results
 from .sources import open_source
 from .targets import check_target, write
@@ -38,21 +40,6 @@ class Job:
     as_of: str = ""
     strict: bool = False
     force: bool = False
-
-
-@dataclass(frozen=True)
-class Report:
-    """What came of a run: deals that came in, were scored and were rejected, and what was found of them."""
-
-    deals: int
-    scored: int
-    rejected: int
-    steps: dict[str, int]
-    findings: list[tuple[str, str, int]]
-    actions: list[tuple[str, str, int]]
-    errors: list[str]
-    notes: list[str] = field(default_factory=list)
-    seconds: float = 0.0
 
 
 class Stopped(Exception):
@@ -89,8 +76,7 @@ def score(base: RuleBase, job: Job, progress: Progress = lambda _name, _done, _a
         results.run(opened.ignored, canonical.read.unknown_columns)
         progress("write", 0, 1)
         write(database, job, results.tables)
-        report = results.report(time.monotonic() - started)
-    return report
+        return results.report(time.monotonic() - started)
 
 
 @dataclass(frozen=True)
@@ -102,10 +88,24 @@ class Sql:
 
 
 def scoring_sql(base: RuleBase, outputs: Sequence[str]) -> Sql:
-    """Return the SQL that scores the typed tables of a job."""
+    """Return the SQL that scores the typed tables of a job; compiled once for each version of the rules."""
+    key = (base.hash, tuple(outputs))
+    if key not in _compiled:
+        _compiled[key] = _compile(base, outputs)
+    return _compiled[key]
+
+
+_compiled: dict[tuple[str, tuple[str, ...]], Sql] = {}
+
+
+def _compile(base: RuleBase, outputs: Sequence[str]) -> Sql:
     scoring = compile_scoring(base, outputs=outputs)
-    statements = [f"CREATE TEMP TABLE {made.name} AS {made.select.sql(dialect='duckdb', comments=False, copy=False)}" for made in scoring.statements]
-    return Sql(statements, {name: query.sql(dialect="duckdb", comments=False, copy=False) for name, query in scoring.outputs.items()})
+    statements = [f"CREATE TEMP TABLE {made.name} AS {_sql(made.select)}" for made in scoring.statements]
+    return Sql(statements, {name: _sql(query) for name, query in scoring.outputs.items()})
+
+
+def _sql(query: exp.Query) -> str:
+    return query.sql(dialect="duckdb", comments=False, copy=False)
 
 
 def _configure(database: duckdb.DuckDBPyConnection, job: Job, scratch: Path) -> None:

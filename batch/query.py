@@ -35,8 +35,8 @@ def query_text(base: RuleBase, dialect: str, renamed: Iterable[str] = ()) -> str
     """
     layout = tables(base.vocabulary)
     names = dict(pair.partition("=")[::2] for pair in renamed)
-    for name in names:
-        if name not in layout or not names[name]:
+    for name, table in names.items():
+        if name not in layout or not table:
             raise Unknown(name, layout)
     scopes = ("", *base.vocabulary.collections)
     compiled = compile_program(base.program, {scope: known(scope) for scope in scopes})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import duckdb
 
@@ -13,9 +12,7 @@ from ..facts.tables import AS_OF, DEALS, ITEM_KEY, KEY
 from ..facts.texts import Language, Text
 from ..render.words import say
 from ..rules.base import RuleBase
-
-if TYPE_CHECKING:
-    from .job import Report
+from .report import Report
 
 _DETAILS = ("deal_name", "account_name", "deal_owner", "deal_team", "deal_amount", "deal_currency", "deal_expected_close")
 _MOST_SHOWN = 5
@@ -71,7 +68,8 @@ class Results:
     def _lookup(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         self.database.execute(f"CREATE TEMP TABLE {name} ({', '.join(f'{column} VARCHAR' for column in columns)})")
         if rows:
-            self.database.executemany(f"INSERT INTO {name} VALUES ({', '.join('?' * len(columns))})", [list(row) for row in rows])
+            marks = ", ".join("?" * len(columns))
+            self.database.executemany(f"INSERT INTO {name} VALUES ({marks})", [list(row) for row in rows])
 
     def _filled(self, column: str) -> str:
         """Return the SQL that fills the account's and the item's name into a text."""
@@ -89,8 +87,8 @@ class Results:
         details = ", ".join(f"{DEALS}.{name}" for name in _DETAILS)
         return (
             f"SELECT {KEY}, true AS scored, {details}, {DEALS}.{AS_OF}, {DEALS}.deal_claimed_step AS claimed_step,"
-            f" judged.* EXCLUDE ({KEY}, first_action, first_action_about), first_action, first_action_about AS first_action_with,"
-            f" {self._filled('action_texts.label')} AS first_action_label"
+            f" judged.* EXCLUDE ({KEY}, first_action, first_action_about), first_action,"
+            f" first_action_about AS first_action_with, {self._filled('action_texts.label')} AS first_action_label"
             f" FROM ({query}) AS judged JOIN {DEALS} USING ({KEY})"
             f" LEFT JOIN action_texts ON action_texts.action = first_action"
             f" LEFT JOIN (SELECT {KEY} AS k, about AS a, any_value(about_name) AS about_name FROM item_names GROUP BY ALL)"
@@ -108,7 +106,8 @@ class Results:
 
     def _actions(self, query: str) -> str:
         texts = ", ".join(f"{self._filled(column)} AS {column}" for column in ("label", "how", "done_when"))
-        columns = f'"rank", action, {texts}, collection, about AS "with", about_name AS with_name, who, effort, {AS_OF} + within_days AS due'
+        columns = (f'"rank", action, {texts}, collection, about AS "with", about_name AS with_name, who, effort,'
+                   f" {AS_OF} + within_days AS due")
         return self._with_names(query, "action_texts", "action", columns, '"rank"')
 
     def _findings(self, query: str) -> str:
@@ -126,7 +125,8 @@ class Results:
     def errors(self) -> None:
         """Make the table of what was wrong, each reason in words."""
         reasons = self.database.execute("SELECT DISTINCT code, words FROM errors ORDER BY code, words").fetchall()
-        self._lookup("reasons", ("code", "words", "reason"), [(code, words, self._reason(code, words)) for code, words in reasons])
+        told = [(code, words, self._reason(code, words)) for code, words in reasons]
+        self._lookup("reasons", ("code", "words", "reason"), told)
         self.database.execute(
             'CREATE TABLE out_errors AS SELECT "table", "row", deal_id, "column", "value", reason FROM errors JOIN reasons'
             ' USING (code, words) ORDER BY "table", "row", "column", deal_id, reason'
@@ -142,8 +142,11 @@ class Results:
 
     def first_error(self) -> str:
         """Return the first thing that is wrong, or nothing."""
-        row = self.database.execute('SELECT concat_ws(\':\', "table", "row", "column", "value"), reason FROM out_errors LIMIT 1').fetchone()
-        return "" if row is None else f"{row[0]}: {row[1]}"
+        return next(iter(self._told(1)), "")
+
+    def _told(self, most: int) -> list[str]:
+        place = "concat_ws(':', \"table\", \"row\", \"column\", \"value\")"
+        return [f"{where}: {reason}" for where, reason in self._rows(f"SELECT {place}, reason FROM out_errors LIMIT {most}")]
 
     def run(self, ignored: Sequence[str], unknown_columns: Mapping[str, Sequence[str]]) -> None:
         """Make the table that says what was run."""
@@ -164,20 +167,16 @@ class Results:
 
     def report(self, seconds: float) -> Report:
         """Return what a person is told at the end."""
-        from .job import Report
-
-        (scored,) = self._rows("SELECT count(*) FROM out_deals WHERE scored")[0] if "deals" in self.tables else (0,)
-        steps = dict(self._rows("SELECT step, count(*) FROM out_deals WHERE scored GROUP BY step")) if scored else {}
+        steps = dict(self._rows("SELECT step, count(*) FROM out_deals WHERE scored GROUP BY step"))
+        scored = sum(steps.values())
         top = "SELECT {0}, count(DISTINCT deal_id) FROM out_{1} {2} GROUP BY ALL ORDER BY 2 DESC, 1 LIMIT " + str(_MOST_SHOWN)
-        findings = self._rows(top.format("finding", "findings", "WHERE kind = 'risk'")) if "findings" in self.tables else []
-        actions = self._rows(top.format("action", "actions", "WHERE rank <= 3")) if "actions" in self.tables else []
-        errors = [f"{place}: {reason}" for place, reason in self._rows(
-            'SELECT concat_ws(\':\', "table", "row", "column", "value"), reason FROM out_errors LIMIT 5')]
+        findings = self._rows(top.format("finding", "findings", "WHERE kind = 'risk'"))
+        actions = self._rows(top.format("action", "actions", "WHERE rank <= 3"))
         return Report(
             self.deals, scored, self.deals - scored, {step.id: steps.get(step.id, 0) for step in self.base.steps},
             [(name, _anybody(self._read(self.base.findings[name].label)), count) for name, count in findings],
             [(name, _anybody(self._read(self.base.actions[name].label)), count) for name, count in actions],
-            errors, self.notes, seconds,
+            self._told(_MOST_SHOWN), self.notes, seconds,
         )
 
     def _rows(self, query: str) -> list[tuple[str, int]]:

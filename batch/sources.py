@@ -1,4 +1,4 @@
-"""Opens an input and lays its tables down in DuckDB as they are: ``raw_deals``, ``raw_stakeholders`` …
+"""Opens an input and lays its tables down in DuckDB as they are: ``raw_deals`` and the like.
 
 Every raw table gets ``_row``, the number of the row in its source, counted from 1 below the header.
 """
@@ -229,7 +229,8 @@ def _batches(rows: Iterable[list[Any]]) -> Iterator[list[list[Any]]]:
 def _database(database: duckdb.DuckDBPyConnection, path: Path, vocabulary: Vocabulary, opened: Opened) -> None:
     if path.read_bytes()[:15] == b"SQLite format 3":
         with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as other:
-            for (table,) in other.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view') ORDER BY name").fetchall():
+            listed = other.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view') ORDER BY name").fetchall()
+            for (table,) in listed:
                 name = _table_name(table, vocabulary)
                 if not name:
                     opened.ignored.append(table)

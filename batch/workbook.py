@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import duckdb
 from openpyxl import Workbook
@@ -56,14 +57,14 @@ def _sheet(database: duckdb.DuckDBPyConnection, book: Workbook, table: str, rows
         batch = found.fetchmany(10_000)
 
 
-def _header(sheet: object, name: str) -> WriteOnlyCell:
+def _header(sheet: Any, name: str) -> Any:
     cell = WriteOnlyCell(sheet, name)
     cell.font = Font(bold=True)
     cell.fill = PatternFill("solid", fgColor="D9E1F2")
     return cell
 
 
-def _cell(sheet: object, value: object, fills: dict[str, PatternFill]) -> object:
+def _cell(sheet: Any, value: object, fills: dict[str, PatternFill]) -> object:
     """Return a cell; a text stays a text, even if it begins as a formula would."""
     if not isinstance(value, str):
         return value

@@ -252,7 +252,9 @@ class _Compiler:
         joined = selection(
             exp.Column(this=exp.Star(), table=exp.to_identifier(source)),
             *(named(col(name, deals), f"{OF_DEAL}{name}") for name in new),
-        ).from_(source, copy=False).join(deals, on=exp.EQ(this=col(KEY, source), expression=col(KEY, deals)), join_type="inner", copy=False)
+        ).from_(source, copy=False)
+        on = exp.EQ(this=col(KEY, source), expression=col(KEY, deals))
+        joined = joined.join(deals, on=on, join_type="inner", copy=False)
         self.add(of, joined)
 
     def read_of_deal(self, part: Condition, of: str) -> list[str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import gettext
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,26 @@ class LocalCommand(_Local):
 
 
 class LocalGroup(_Local, click.Group):
-    """A group of commands that speaks the reader's language."""
+    """A group of commands that speaks the reader's language.
+
+    ``modules`` names, for each command that is not added otherwise, the module with a function of the
+    command's name; it is imported when the command is asked for.
+    """
+
+    def __init__(self, *rest: Any, modules: Mapping[str, str] | None = None, **extra: Any) -> None:
+        super().__init__(*rest, **extra)
+        self.modules = dict(modules or {})
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands."""
+        return sorted({*super().list_commands(ctx), *self.modules})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, its module imported if need be."""
+        if cmd_name in self.modules:
+            command: click.Command = getattr(import_module(self.modules[cmd_name]), cmd_name)
+            return command
+        return super().get_command(ctx, cmd_name)
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> Any:
         """Choose the language before anything is said, then run."""

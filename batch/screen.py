@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ..facts.texts import Language
-from .browse import table
-from .prose import Prose
-from .words import say
-
-if TYPE_CHECKING:
-    from ..batch.job import Report
+from ..render.browse import table
+from ..render.prose import Prose
+from ..render.words import say
+from .report import Report
 
 Advance = Callable[[str, int, int], None]
 

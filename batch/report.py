@@ -1,0 +1,20 @@
+"""What came of a run, in numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came of a run: deals that came in, were scored and were rejected, and what was found of them."""
+
+    deals: int
+    scored: int
+    rejected: int
+    steps: dict[str, int]
+    findings: list[tuple[str, str, int]]
+    actions: list[tuple[str, str, int]]
+    errors: list[str]
+    notes: list[str] = field(default_factory=list)
+    seconds: float = 0.0

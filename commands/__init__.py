@@ -1,0 +1,1 @@
+"""The commands: thin, over the library. A command imports what it needs when it runs."""

@@ -1,0 +1,64 @@
+"""The commands that browse the vocabulary."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from ..render.help import LocalCommand, LocalGroup
+from .shared import fail, language_option, new_console, print_rows, rule_base
+
+if TYPE_CHECKING:
+    from ..facts.texts import Language
+
+
+@click.group(cls=LocalGroup, help="help.facts")
+def facts() -> None:
+    """Browse the vocabulary."""
+
+
+@facts.command("list", cls=LocalCommand, help="help.facts.list")
+@click.argument("topic", required=False, default="")
+@language_option
+def facts_list(topic: str, language: Language) -> None:
+    """List the facts, of one topic or collection if it is named."""
+    _facts_table(language, lambda name, _: not topic or name.partition(".")[0] == topic)
+
+
+@facts.command("search", cls=LocalCommand, help="help.facts.search")
+@click.argument("word")
+@language_option
+def facts_search(word: str, language: Language) -> None:
+    """List the facts whose id, label, meaning or question has a word in it."""
+    _facts_table(language, lambda _, text: word.casefold() in text)
+
+
+@facts.command("show", cls=LocalCommand, help="help.facts.show")
+@click.argument("fact")
+@language_option
+def facts_show(fact: str, language: Language) -> None:
+    """Show one fact."""
+    from ..render.browse import fact_card, fact_name
+    from ..render.lookup import unknown_name
+
+    base = rule_base(language)
+    table = {fact_name(entry): entry for entry in base.vocabulary.all_facts()}
+    if fact not in table:
+        fail(unknown_name("facts.unknown", fact, table, language))
+    new_console().print(fact_card(table[fact], base, language))
+
+
+def _facts_table(language: Language, wanted: Callable[[str, str], bool]) -> None:
+    from ..render.browse import fact_name, table
+    from ..render.words import say
+
+    base = rule_base(language)
+    rows = []
+    for fact in base.vocabulary.all_facts():
+        texts = (fact.label, fact.about, fact.question, *(value.label for value in fact.values))
+        text = " ".join([fact_name(fact), *(word for part in texts for word in (part.en, part.zh))]).casefold()
+        if wanted(fact_name(fact), text):
+            rows.append((fact_name(fact), fact.type, fact.label.read(language)))
+    print_rows(table(("id", say("facts.type", language), say("facts.about", language)), rows), len(rows), language)

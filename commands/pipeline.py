@@ -1,0 +1,71 @@
+"""The commands of revenue operations: about a whole pipeline."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from ..render.help import LocalCommand, LocalOption
+from .shared import FOUND_SOMETHING, fail, language_option, new_console, print_data, rule_base
+
+if TYPE_CHECKING:
+    from ..facts.texts import Language
+
+
+DIALECTS = ("duckdb", "spark", "databricks", "postgres", "snowflake", "bigquery", "trino")
+
+
+@click.command(cls=LocalCommand, help="help.sql")
+@click.option("--dialect", default="duckdb", type=click.Choice(list(DIALECTS)), help="option.dialect", cls=LocalOption)
+@click.option("--table", "tables", multiple=True, metavar="NAME=TABLE", help="option.table", cls=LocalOption)
+@language_option
+def sql(dialect: str, tables: tuple[str, ...], language: Language) -> None:
+    """Print the rule base as one query."""
+    from ..batch.query import Unknown, query_text
+
+    try:
+        click.echo(query_text(rule_base(language), dialect, tables))
+    except Unknown as unknown:
+        fail(unknown.message(language))
+
+
+@click.command(cls=LocalCommand, help="help.score")
+@click.argument("source", metavar="INPUT")
+@click.option("-o", "--output", "target", required=True, metavar="OUTPUT", help="option.output", cls=LocalOption)
+@click.option("--format", "format_", type=click.Choice(["parquet", "csv", "jsonl"]), default=None, help="option.table_format",
+              cls=LocalOption)
+@click.option("--explain", is_flag=True, help="option.explain", cls=LocalOption)
+@click.option("--as-of", "as_of", default="", metavar="DATE", help="option.as_of", cls=LocalOption)
+@click.option("--memory", default="", metavar="SIZE", help="option.memory", cls=LocalOption)
+@click.option("--threads", type=click.IntRange(1), default=None, help="option.threads", cls=LocalOption)
+@click.option("--strict", is_flag=True, help="option.strict", cls=LocalOption)
+@click.option("--force", is_flag=True, help="option.force", cls=LocalOption)
+@click.option("--quiet", "-q", is_flag=True, help="option.quiet", cls=LocalOption)
+@click.option("--json", "as_json", is_flag=True, help="option.json", cls=LocalOption)
+@language_option
+def score(source: str, target: str, format_: str | None, explain: bool, as_of: str, memory: str, threads: int | None,
+          strict: bool, force: bool, quiet: bool, as_json: bool, language: Language) -> None:
+    """Score every deal of an input into tables."""
+    from ..batch.job import Job, Stopped
+    from ..batch.job import score as run
+    from ..batch.screen import print_report, progress, report_document
+    from ..batch.sources import BadSource
+
+    job = Job(source, target, language, format=format_ or "", as_of=as_of, memory=memory, threads=threads or 0,
+              strict=strict, force=force, explain=explain)
+    base = rule_base(language)
+    try:
+        with progress(new_console(stderr=True), language, quiet or as_json) as advance:
+            report = run(base, job, advance)
+    except BadSource as bad:
+        fail(bad.message(language))
+    except Stopped as stopped:
+        fail(str(stopped))
+    if as_json:
+        print_data(report_document(report), "json")
+    elif not quiet:
+        print_report(new_console(), report, target, language)
+    if report.rejected or report.errors:
+        sys.exit(FOUND_SOMETHING)

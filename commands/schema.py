@@ -1,0 +1,29 @@
+"""The command that prints a JSON Schema."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from ..render.help import LocalCommand
+from .shared import language_option, print_data
+
+if TYPE_CHECKING:
+    from ..facts.texts import Language
+
+
+@click.command(cls=LocalCommand, help="help.schema")
+@click.argument("what", type=click.Choice(["deal", "diagnosis"]))
+@language_option
+def schema(what: str, language: Language) -> None:
+    """Print the JSON Schema of a deal file or of a diagnosis."""
+    if what == "deal":
+        from ..facts.schema import deal_schema
+        from ..facts.vocabulary import load_vocabulary
+
+        print_data(deal_schema(load_vocabulary(), language), "json")
+    else:
+        from ..render.schema import diagnosis_schema
+
+        print_data(diagnosis_schema(), "json")

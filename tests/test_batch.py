@@ -1,0 +1,339 @@
+"""A pipeline is scored as each of its deals would be, from any kind of input, and no bad row goes unnoticed."""
+
+from __future__ import annotations
+
+import csv
+import functools
+import json
+import sqlite3
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import openpyxl
+import pytest
+from dealready.batch.canonical import Canonical
+from dealready.batch.job import Job, Report, Stopped, score, scoring_sql
+from dealready.batch.sources import BadSource, Opened
+from dealready.engine.diagnose import Diagnoser
+from dealready.engine.score_sql import OUTPUTS
+from dealready.facts.deal import Deal, load_deal
+from dealready.facts.tables import deal_rows
+from dealready.rules.base import RuleBase, load_rule_base
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from .strategies import deals as any_deals
+
+EXAMPLES = Path(__file__).parent.parent / "facts" / "examples"
+Rows = dict[str, list[dict[str, Any]]]
+
+
+@functools.cache
+def base() -> RuleBase:
+    return load_rule_base()
+
+
+@functools.cache
+def diagnoser() -> Diagnoser:
+    return Diagnoser(base())
+
+
+@functools.cache
+def sql() -> Any:
+    return scoring_sql(base(), OUTPUTS)
+
+
+def example_rows() -> Rows:
+    found: Rows = {}
+    for path in sorted((*EXAMPLES.glob("*.yaml"), *EXAMPLES.glob("*.json"))):
+        for table, row in deal_rows(load_deal(str(path), base().vocabulary), path.stem):
+            found.setdefault(table, []).append(row)
+    return found
+
+
+def run(source: Path | str, target: Path, **options: Any) -> Report:
+    return score(base(), Job(str(source), str(target), threads=1, **options))
+
+
+def columns(rows: list[dict[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(name for row in rows for name in row))
+
+
+def cell(value: Any) -> Any:
+    return (";".join(value) or "-") if isinstance(value, list) else value
+
+
+def write_csv(folder: Path, tables: Rows, encoding: str = "utf-8") -> Path:
+    folder.mkdir(exist_ok=True)
+    for table, rows in tables.items():
+        with (folder / f"{table}.csv").open("w", newline="", encoding=encoding) as file:
+            writer = csv.DictWriter(file, columns(rows))
+            writer.writeheader()
+            writer.writerows({name: cell(value) for name, value in row.items()} for row in rows)
+    return folder
+
+
+def write_parquet(folder: Path, tables: Rows) -> Path:
+    folder.mkdir()
+    for name, rows in tables.items():
+        (folder / f"{name}.jsonl").write_text("\n".join(json.dumps(row, default=str) for row in rows), "utf-8")
+        duckdb.execute(f"COPY (FROM read_json('{folder / name}.jsonl')) TO '{folder / name}.parquet'")
+        (folder / f"{name}.jsonl").unlink()
+    return folder
+
+
+def write_jsonl(folder: Path, tables: Rows) -> Path:
+    folder.mkdir()
+    for name, rows in tables.items():
+        lines = [json.dumps({key: cell(value) for key, value in row.items()}, default=str) for row in rows]
+        (folder / f"{name}.jsonl").write_text("\n".join(lines), "utf-8")
+    return folder
+
+
+def write_workbook(path: Path, tables: Rows) -> Path:
+    book = openpyxl.Workbook()
+    book.remove(book.active)  # type: ignore[arg-type]
+    for table, rows in tables.items():
+        sheet = book.create_sheet(table)
+        names = columns(rows)
+        sheet.append(names)
+        for row in rows:
+            sheet.append([cell(row.get(name)) for name in names])
+    file = path.with_suffix(".xlsx")
+    book.save(file)
+    return file
+
+
+def write_sqlite(path: Path, tables: Rows) -> Path:
+    file = path.with_suffix(".sqlite")
+    with sqlite3.connect(file) as database:
+        for table, rows in tables.items():
+            names = columns(rows)
+            quoted = ", ".join(f'"{name}"' for name in names)
+            database.execute(f"CREATE TABLE {table} ({quoted})")
+            values = [[None if row.get(name) is None else str(cell(row.get(name))) for name in names] for row in rows]
+            database.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(names))})", values)
+    database.close()
+    return file
+
+
+def write_duckdb(path: Path, tables: Rows) -> Path:
+    folder = write_parquet(path, tables)
+    file = path.with_suffix(".duckdb")
+    with duckdb.connect(str(file)) as database:
+        for table in tables:
+            database.execute(f"CREATE TABLE {table} AS FROM '{folder / table}.parquet'")
+    return file
+
+
+KINDS: dict[str, Callable[[Path, Rows], Path]] = {
+    "csv": write_csv, "parquet": write_parquet, "jsonl": write_jsonl, "workbook": write_workbook, "sqlite": write_sqlite,
+    "duckdb": write_duckdb,
+}
+
+
+@pytest.fixture(scope="module")
+def from_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("files") / "scored"
+    report = run(EXAMPLES, target, format="csv")
+    assert (report.scored, report.rejected) == (12, 0)
+    return target
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_tables_of_every_kind_score_as_the_deal_files_do(kind: str, from_files: Path, tmp_path: Path) -> None:
+    source = KINDS[kind](tmp_path / "tables", example_rows())
+    run(source, tmp_path / "scored", format="csv")
+    for table in ("deals", "criteria", "findings", "actions", "errors"):
+        assert (tmp_path / "scored" / f"{table}.csv").read_bytes() == (from_files / f"{table}.csv").read_bytes(), table
+
+
+@settings(max_examples=10)
+@given(st.lists(any_deals(base().vocabulary), min_size=1, max_size=4))
+def test_the_whole_diagnosis_is_the_one_of_each_deal(found: list[Deal]) -> None:
+    with duckdb.connect() as database:
+        database.execute("SET disabled_optimizers = 'in_clause'")
+        Canonical(database, base().vocabulary).from_deals(Opened(deals=[(str(n), deal) for n, deal in enumerate(found)]))
+        for statement in sql().statements:
+            database.execute(statement)
+        tables = {name: fetched(database.execute(query)) for name, query in sql().outputs.items()}
+    for number, deal in enumerate(found):
+        expected = diagnoser().diagnose(deal)
+        own = {name: [row for row in rows if row["deal_id"] == str(number)] for name, rows in tables.items()}
+        (summary,) = own["deals"]
+        assert summary["step"] == expected.step.proven
+        assert (summary["readiness_low"], summary["readiness_high"]) == (expected.readiness.low, expected.readiness.high)
+        assert {step.id: summary[f"status_{step.id}"] for step in expected.steps} == {s.id: s.status for s in expected.steps}
+        first = expected.actions[0] if expected.actions else None
+        assert (summary["first_action"], summary["first_action_about"]) == ((first.id, first.with_) if first else (None, None))
+        assert summary["action_count"] == len(expected.actions)
+        assert summary["risk_count"] == sum(finding.kind == "risk" for finding in expected.findings)
+        ranked = sorted(own["actions"], key=lambda row: row["rank"])
+        assert [(row["rank"], row["action"], row["about"]) for row in ranked] == [
+            (action.rank, action.id, action.with_) for action in expected.actions]
+        assert {(row["finding"], row["about"]) for row in own["findings"]} == {(f.id, f.about) for f in expected.findings}
+        assert {(row["rule"], row["about"]) for row in own["fired"]} == {(t.rule, t.about) for t in expected.trace}
+        assert {row["criterion"]: row["state"] for row in own["criteria"]} == {
+            criterion.id: criterion.state for step in expected.steps for criterion in step.criteria}
+
+
+def fetched(found: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    names = [column[0] for column in found.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def pipeline() -> Rows:
+    return {
+        "deals": [
+            {"deal_id": "good", "as_of": "2026-03-16", "account_name": "Good Steel"},
+            {"deal_id": "bad", "as_of": "2026-03-16", "account_name": "Bad Steel"},
+        ],
+        "stakeholders": [
+            {"deal_id": "good", "id": "a", "attitude": "支持"},
+            {"deal_id": "bad", "id": "b", "attitude": "neutral"},
+        ],
+    }
+
+
+ERROR_COLUMNS = ("table", "row", "deal_id", "column", "value", "reason")
+
+
+def errors(folder: Path) -> list[tuple[str, ...]]:
+    with (folder / "errors.csv").open(encoding="utf-8-sig", newline="") as file:
+        return [tuple(row[name] for name in ERROR_COLUMNS) for row in csv.DictReader(file)]
+
+
+def change(table: str, row: int, **values: Any) -> Callable[[Rows], None]:
+    return lambda tables: tables[table][row].update(values)
+
+
+def add(table: str, **values: Any) -> Callable[[Rows], None]:
+    return lambda tables: tables.setdefault(table, []).append(values)
+
+
+BAD_ROWS: dict[str, tuple[Callable[[Rows], None], tuple[str, str, str, str, str]]] = {
+    "a value of no label": (change("stakeholders", 1, attitude="cold"), ("stakeholders", "2", "bad", "attitude", "cold")),
+    "a date that does not exist": (change("deals", 1, as_of="2026-02-30"), ("deals", "2", "bad", "as_of", "2026-02-30")),
+    "a number that is none": (change("deals", 1, deal_amount="12,34"), ("deals", "2", "bad", "deal_amount", "12,34")),
+    "a share above one": (change("deals", 1, loyalty_repeat_rate="7"), ("deals", "2", "bad", "loyalty_repeat_rate", "7")),
+    "a yes that is none": (change("deals", 1, purchase_plan="maybe"), ("deals", "2", "bad", "purchase_plan", "maybe")),
+    "a member of no set": (
+        change("deals", 1, needs_criteria="refined;fast"), ("deals", "2", "bad", "needs_criteria", "refined;fast")),
+    "no day": (change("deals", 1, as_of=""), ("deals", "2", "bad", "as_of", "")),
+    "an item without an id": (change("stakeholders", 1, id=""), ("stakeholders", "2", "bad", "id", "")),
+    "an item given twice": (add("stakeholders", deal_id="bad", id="b"), ("stakeholders", "2", "bad", "id", "b")),
+}
+
+
+@pytest.mark.parametrize("name", BAD_ROWS)
+def test_a_bad_row_is_told_with_its_place_and_the_other_deal_is_scored(name: str, tmp_path: Path) -> None:
+    spoil, expected = BAD_ROWS[name]
+    tables = pipeline()
+    spoil(tables)
+    report = run(write_csv(tmp_path / "in", tables), tmp_path / "out", format="csv")
+    assert (report.deals, report.scored, report.rejected) == (2, 1, 1)
+    told = errors(tmp_path / "out")
+    assert expected in [line[:5] for line in told]
+    assert all(line[5] for line in told)
+    with pytest.raises(Stopped):
+        run(tmp_path / "in", tmp_path / "strict", strict=True)
+    assert not (tmp_path / "strict").exists()
+
+
+def test_an_orphan_is_told_and_takes_nobody_with_it(tmp_path: Path) -> None:
+    tables = pipeline()
+    tables["stakeholders"].append({"deal_id": "nowhere", "id": "x"})
+    report = run(write_csv(tmp_path / "in", tables), tmp_path / "out", format="csv")
+    assert (report.deals, report.scored) == (2, 2)
+    assert [line[:5] for line in errors(tmp_path / "out")] == [("stakeholders", "3", "nowhere", "deal_id", "nowhere")]
+
+
+def test_a_deal_given_twice_is_scored_not_even_once(tmp_path: Path) -> None:
+    tables = pipeline()
+    tables["deals"].append(dict(tables["deals"][1]))
+    report = run(write_csv(tmp_path / "in", tables), tmp_path / "out", format="csv")
+    assert (report.deals, report.scored, report.rejected) == (3, 1, 2)
+
+
+def test_a_bad_deal_file_is_one_rejected_deal(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "good.yaml").write_text("as_of: 2026-03-16\n", "utf-8")
+    (tmp_path / "in" / "bad.yaml").write_text("as_of: yesterday\nnonsense: 1\n", "utf-8")
+    report = run(tmp_path / "in", tmp_path / "out", format="csv")
+    assert (report.deals, report.scored, report.rejected) == (2, 1, 1)
+    assert len(errors(tmp_path / "out")) == 2
+
+
+@pytest.mark.parametrize(("written", "meant"), [
+    ("1,200,000", 1200000), ("120万", 1200000), ("1.2", 1.2), ("￥3,000", 3000),
+])
+def test_amounts_mean_in_a_table_what_they_mean_in_a_deal_file(written: str, meant: float, tmp_path: Path) -> None:
+    tables = pipeline()
+    tables["deals"][0]["deal_amount"] = written
+    run(write_csv(tmp_path / "in", tables), tmp_path / "out.duckdb")
+    with duckdb.connect(str(tmp_path / "out.duckdb"), read_only=True) as database:
+        (found,) = database.execute("SELECT deal_amount FROM deals WHERE deal_id = 'good'").fetchone() or (None,)
+    assert float(found) == meant
+
+
+def test_a_gbk_file_with_chinese_headers_is_read(tmp_path: Path) -> None:
+    tables: Rows = {"deals": [{"deal_id": "钢一", "as_of": "2026年3月16日", "客户名称": "青炉特钢", "有采购计划": "是"}]}
+    folder = write_csv(tmp_path / "in", tables, encoding="gb18030")
+    report = run(folder, tmp_path / "out.duckdb", language="zh")
+    assert report.scored == 1, report.errors
+    with duckdb.connect(str(tmp_path / "out.duckdb"), read_only=True) as database:
+        found = database.execute("SELECT deal_id, account_name, as_of FROM deals").fetchall()
+    assert found == [("钢一", "青炉特钢", date(2026, 3, 16))]
+
+
+def test_columns_that_nobody_knows_are_left_out_and_told(tmp_path: Path) -> None:
+    tables = pipeline()
+    tables["deals"][0]["atitude"] = "x"
+    report = run(write_csv(tmp_path / "in", tables), tmp_path / "out")
+    assert report.scored == 2
+    assert any("atitude" in note for note in report.notes)
+
+
+def test_an_output_is_never_overwritten_unasked(tmp_path: Path) -> None:
+    source = write_csv(tmp_path / "in", pipeline())
+    run(source, tmp_path / "out", format="csv")
+    before = (tmp_path / "out" / "deals.csv").read_bytes()
+    with pytest.raises(BadSource, match="batch-exists"):
+        run(source, tmp_path / "out")
+    run(source, tmp_path / "out", format="csv", force=True)
+    assert (tmp_path / "out" / "deals.csv").read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "out"]
+
+
+def test_a_cell_cannot_run_as_a_formula(tmp_path: Path) -> None:
+    tables = pipeline()
+    tables["deals"][0]["account_name"] = "=cmd|' /C calc'!A0"
+    source = write_csv(tmp_path / "in", tables)
+    run(source, tmp_path / "out", format="csv")
+    assert "'=cmd" in (tmp_path / "out" / "deals.csv").read_text("utf-8-sig")
+    run(source, tmp_path / "out.xlsx")
+    sheet = openpyxl.load_workbook(tmp_path / "out.xlsx")["Deals"]
+    (found,) = [cell for row in sheet.iter_rows() for cell in row if str(cell.value).startswith("=cmd")]
+    assert found.data_type == "s"
+    assert found.quotePrefix
+
+
+def test_a_workbook_opens_with_frozen_headers_filters_and_colours(tmp_path: Path) -> None:
+    run(EXAMPLES, tmp_path / "out.xlsx", language="zh")
+    book = openpyxl.load_workbook(tmp_path / "out.xlsx")
+    assert book.sheetnames == ["商机", "行动", "发现", "标准", "未评分", "本次运行", "阅读说明"]
+    sheet = book["商机"]
+    assert sheet.freeze_panes == "B2"
+    assert sheet.auto_filter.ref == f"A1:{sheet.dimensions.partition(':')[2]}"
+    assert any(cell.fill.fgColor.rgb == "00FFC7CE" for row in sheet.iter_rows() for cell in row)
+
+
+@pytest.mark.parametrize(("source", "code"), [("nowhere", "batch-nothing"), ("notes.txt", "batch-ending")])
+def test_an_input_that_cannot_be_read_is_told(source: str, code: str, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("x", "utf-8")
+    with pytest.raises(BadSource, match=code):
+        run(tmp_path / source, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
