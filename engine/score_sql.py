@@ -8,7 +8,7 @@ they are settled, 62 to a number; the outputs unpack them against small catalogu
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sqlglot import exp
 
@@ -17,11 +17,11 @@ from ..rules.base import RuleBase
 from ..rules.catalogue import DEAL
 from .case_sql import case_strata, known
 from .diagnose import KIND_ORDER, SEVERITY_ORDER
+from .packed_sql import Packed, has_bit
 from .sql import Compiled, Stratum, compile_program, with_strata
 from .sql_tests import Cases, cast, col, either, named, negated, number_if, paren, selection, sum_of, whole
 
 OUTPUTS = ("deals", "criteria", "findings", "actions", "fired")
-_WORD = 62
 _CODES = 1000  # more than there are actions
 _MOST, _DIGITS = 1000, 7  # the highest priority there may be, and the digits of a code
 _BEYOND = 10**_DIGITS
@@ -43,58 +43,6 @@ class Scoring:
     outputs: Mapping[str, exp.Query]
 
 
-@dataclass
-class _Packed:
-    """One kind of conclusion of one scope: which bit of which column says what."""
-
-    scope: str
-    kind: str
-    places: dict[str, tuple[str, int]] = field(default_factory=dict)
-    columns: list[str] = field(default_factory=list)
-    leads: list[str] = field(default_factory=list)
-
-    def add(self, entries: Sequence[tuple[str, str]]) -> list[exp.Expr]:
-        """Give each (id, column) a bit of a new column; return those columns."""
-        made = []
-        for start in range(0, len(entries), _WORD):
-            name = f"{self.kind}_{len(self.columns)}"
-            self.columns.append(name)
-            chunk = entries[start : start + _WORD]
-            self.places.update({entry: (name, 1 << bit) for bit, (entry, _) in enumerate(chunk)})
-            made.append(named(sum_of([number_if(col(column), 1 << bit) for bit, (_, column) in enumerate(chunk)]), name))
-        return made
-
-    def numbered(self, entry: str) -> tuple[int, int]:
-        """Return the number of an entry's column, and its bit."""
-        column, bit = self.places[entry]
-        return self.columns.index(column), bit
-
-    def count(self, entries: Iterable[str], table: str = "") -> exp.Expr:
-        """Return how many of some entries hold."""
-        masks: dict[str, int] = {}
-        for entry in entries:
-            column, bit = self.places[entry]
-            masks[column] = masks.get(column, 0) | bit
-        return sum_of([
-            cast(exp.BitwiseCount(this=paren(exp.BitwiseAnd(this=col(column, table), expression=whole(mask)))), "int")
-            for column, mask in masks.items()
-        ])
-
-    def lead(self, entries: Sequence[tuple[str, str]], code: Mapping[str, int]) -> exp.Expr:
-        """Return the lowest code among (id, column) entries that hold."""
-        first = Cases()
-        for entry, column in sorted(entries, key=lambda entry: code[entry[0]]):
-            first = first.when(col(column), whole(code[entry]))
-        name = f"{self.kind}_lead_{len(self.leads)}"
-        self.leads.append(name)
-        return named(first.end(), name)
-
-    def true(self, entry: str) -> exp.Expr:
-        """Return the test that an entry holds."""
-        column, bit = self.places[entry]
-        return _has(col(column), whole(bit))
-
-
 def compile_scoring(
     base: RuleBase, tables: Mapping[str, str] | None = None, outputs: Iterable[str] = OUTPUTS
 ) -> Scoring:
@@ -113,7 +61,7 @@ class _Scoring:
         self.codes = {
             action.id: ((_MOST - action.priority) * 2 + 1) * _CODES + by_id[action.id] for action in base.actions.values()
         }
-        self.packed: dict[tuple[str, str], _Packed] = {}
+        self.packed: dict[tuple[str, str], Packed] = {}
         self.statements: list[Statement] = []
 
     def scoring(self, outputs: Iterable[str]) -> Scoring:
@@ -164,7 +112,7 @@ class _Scoring:
             for kind, entries in wanted[stratum.scope].items():
                 settled = [entry for entry in entries if entry[1] in made[stratum.name]]
                 if settled:
-                    pack = self.packed.setdefault((stratum.scope, kind), _Packed(stratum.scope, kind))
+                    pack = self.packed.setdefault((stratum.scope, kind), Packed(stratum.scope, kind))
                     packs += pack.add(settled)
                     if kind == "action":
                         packs.append(pack.lead(settled, self.codes))
@@ -207,7 +155,7 @@ class _Scoring:
         return query
 
     def unpacked_word(
-        self, pack: _Packed, word: str, names: Sequence[str], columns: Mapping[str, Sequence[object]]
+        self, pack: Packed, word: str, names: Sequence[str], columns: Mapping[str, Sequence[object]]
     ) -> exp.Select:
         rows = [(bit, entry, *columns[entry]) for entry, (column, bit) in pack.places.items() if column == word]
         catalogue = exp.values([tuple(exp.convert(cell) for cell in row) for row in rows], alias="catalogue",
@@ -220,7 +168,7 @@ class _Scoring:
         if pack.kind == "action":
             query = query.select(named(power, "with_power"), copy=False)
         return query.from_(source, copy=False).join(catalogue, join_type="cross", copy=False).where(
-            _has(col(word, source), col("bit", "catalogue")), copy=False)
+            has_bit(col(word, source), col("bit", "catalogue")), copy=False)
 
     def findings(self) -> exp.Query:
         columns = {
@@ -254,12 +202,12 @@ class _Scoring:
         catalogue = exp.values([tuple(exp.convert(cell) for cell in row) for row in rows], alias="catalogue",
                                columns=["step", "place", "criterion", "met_word", "met_bit", "open_word", "open_bit"])
 
-        def bit_of(pack: _Packed) -> exp.Expr:
+        def bit_of(pack: Packed) -> exp.Expr:
             words = Cases()
             for number, name in enumerate(pack.columns):
                 same = exp.EQ(this=col(f"{pack.kind}_word", "catalogue"), expression=whole(number))
                 words = words.when(same, col(name, source))
-            return _has(words.end(), col(f"{pack.kind}_bit", "catalogue"))
+            return has_bit(words.end(), col(f"{pack.kind}_bit", "catalogue"))
 
         state = Cases().when(bit_of(met), exp.Literal.string("met")).when(
             bit_of(open_), exp.Literal.string("unknown")).otherwise(exp.Literal.string("unmet"))
@@ -296,7 +244,7 @@ class _Scoring:
             query = query.join(f"{scope}_found", on=on, join_type="left", copy=False)
         return self.with_first_action(query)
 
-    def kinds_of(self, scope: str) -> list[_Packed]:
+    def kinds_of(self, scope: str) -> list[Packed]:
         """Return what is packed of the findings and actions of a scope."""
         return [self.packed[scope, kind] for kind in ("finding", "action") if (scope, kind) in self.packed]
 
@@ -357,7 +305,7 @@ class _Scoring:
                           named(about, "first_action_about")).from_(query.subquery("judged", copy=False), copy=False).join(
             names, on=on, join_type="left", copy=False)
 
-    def status(self, step_id: str, met: _Packed, step: _Packed, items: Sequence[str]) -> exp.Expr:
+    def status(self, step_id: str, met: Packed, step: Packed, items: Sequence[str]) -> exp.Expr:
         entry = self.base.step(step_id)
         status = Cases().when(step.true(f"done.{step_id}"), exp.Literal.string("complete"))
         blocked: list[exp.Expr] = []
@@ -366,7 +314,7 @@ class _Scoring:
                 scope = "" if finding.about == DEAL else finding.about
                 column, bit = self.packed[scope, "finding"].places[finding.id]
                 word = col(f"{scope}_{column}", f"{scope}_found") if scope in items else col(column, self.last(""))
-                blocked.append(_has(word, whole(bit)))
+                blocked.append(has_bit(word, whole(bit)))
         if blocked:
             status = status.when(either(*blocked), exp.Literal.string("blocked"))
         some = either(*(met.true(criterion.id) for criterion in entry.criteria))
@@ -383,10 +331,6 @@ def _columns(select: exp.Select, made: Mapping[str, set[str]]) -> set[str]:
         else:
             names.add(part.alias_or_name)
     return names
-
-
-def _has(word: exp.Expr, bit: exp.Expr) -> exp.Expr:
-    return exp.NEQ(this=paren(exp.BitwiseAnd(this=word, expression=bit)), expression=whole(0))
 
 
 def _there(value: exp.Expr) -> exp.Expr:

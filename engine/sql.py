@@ -19,6 +19,7 @@ from sqlglot import exp
 from ..facts.tables import AS_OF, DEALS, KEY, column_name, listed_column
 from ..rules.language import Absent, All, Any, Condition, FactTest, Holds, Listed, Quantifier, Rule, walk
 from ..rules.program import Program
+from .packed_sql import WORD
 from .sql_tests import (
     OF_DEAL,
     all_hold,
@@ -38,8 +39,6 @@ from .sql_tests import (
     sum_of,
     whole,
 )
-
-_WORD = 62  # bits of a signed 64-bit number that can be used without its sign
 
 
 @dataclass(frozen=True)
@@ -127,19 +126,19 @@ class _Pass:
     def select(self, source: str) -> exp.Select:
         """Return the pass: many flags packed into the bits of few numbers, and the sums."""
         query = selection(col(KEY)).from_(source, copy=False).group_by(col(KEY), copy=False)
-        for number in range(0, len(self.flags), _WORD):
-            bits = [number_if(condition, 1 << bit) for bit, (condition, _) in enumerate(self.flags[number : number + _WORD])]
+        for number in range(0, len(self.flags), WORD):
+            bits = [number_if(condition, 1 << bit) for bit, (condition, _) in enumerate(self.flags[number : number + WORD])]
             query = query.select(named(exp.BitwiseOrAgg(this=sum_of(bits)), self.word(number)), copy=False)
         for condition, name in self.sums:
             query = query.select(named(exp.Sum(this=number_if(condition, 1)), name), copy=False)
         return query
 
     def word(self, number: int) -> str:
-        return f"{self.name}_bits_{number // _WORD}"
+        return f"{self.name}_bits_{number // WORD}"
 
     @property
     def columns(self) -> list[str]:
-        return [self.word(number) for number in range(0, len(self.flags), _WORD)] + [name for _, name in self.sums]
+        return [self.word(number) for number in range(0, len(self.flags), WORD)] + [name for _, name in self.sums]
 
 
 class _Compiler:
@@ -323,7 +322,7 @@ class _Compiler:
         if key[-1]:
             number = len(counted.flags)
             counted.flags.append((condition, ""))
-            self.counts[key] = _Count(counted.word(number), number % _WORD)
+            self.counts[key] = _Count(counted.word(number), number % WORD)
         else:
             name = f"{counted.name}_{len(counted.sums)}"
             counted.sums.append((condition, name))

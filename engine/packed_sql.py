@@ -1,0 +1,69 @@
+"""Many conclusions in few numbers: 62 yes-or-no columns share a column, a bit each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from .sql_tests import Cases, cast, col, named, number_if, paren, sum_of, whole
+
+WORD = 62  # bits of a signed 64-bit number that can be used without its sign
+
+
+@dataclass
+class Packed:
+    """One kind of conclusion of one scope: which bit of which column says what."""
+
+    scope: str
+    kind: str
+    places: dict[str, tuple[str, int]] = field(default_factory=dict)
+    columns: list[str] = field(default_factory=list)
+    leads: list[str] = field(default_factory=list)
+
+    def add(self, entries: Sequence[tuple[str, str]]) -> list[exp.Expr]:
+        """Give each (id, column) a bit of a new column; return those columns."""
+        made = []
+        for start in range(0, len(entries), WORD):
+            name = f"{self.kind}_{len(self.columns)}"
+            self.columns.append(name)
+            chunk = entries[start : start + WORD]
+            self.places.update({entry: (name, 1 << bit) for bit, (entry, _) in enumerate(chunk)})
+            made.append(named(sum_of([number_if(col(column), 1 << bit) for bit, (_, column) in enumerate(chunk)]), name))
+        return made
+
+    def numbered(self, entry: str) -> tuple[int, int]:
+        """Return the number of an entry's column, and its bit."""
+        column, bit = self.places[entry]
+        return self.columns.index(column), bit
+
+    def count(self, entries: Iterable[str], table: str = "") -> exp.Expr:
+        """Return how many of some entries hold."""
+        masks: dict[str, int] = {}
+        for entry in entries:
+            column, bit = self.places[entry]
+            masks[column] = masks.get(column, 0) | bit
+        return sum_of([
+            cast(exp.BitwiseCount(this=paren(exp.BitwiseAnd(this=col(column, table), expression=whole(mask)))), "int")
+            for column, mask in masks.items()
+        ])
+
+    def lead(self, entries: Sequence[tuple[str, str]], code: Mapping[str, int]) -> exp.Expr:
+        """Return the lowest code among (id, column) entries that hold."""
+        first = Cases()
+        for entry, column in sorted(entries, key=lambda entry: code[entry[0]]):
+            first = first.when(col(column), whole(code[entry]))
+        name = f"{self.kind}_lead_{len(self.leads)}"
+        self.leads.append(name)
+        return named(first.end(), name)
+
+    def true(self, entry: str) -> exp.Expr:
+        """Return the test that an entry holds."""
+        column, bit = self.places[entry]
+        return has_bit(col(column), whole(bit))
+
+
+def has_bit(word: exp.Expr, bit: exp.Expr) -> exp.Expr:
+    """Return the test that a number has a bit."""
+    return exp.NEQ(this=paren(exp.BitwiseAnd(this=word, expression=bit)), expression=whole(0))
