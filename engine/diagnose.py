@@ -30,7 +30,7 @@ from .diagnosis import (
 )
 from .forward import ForwardEngine
 from .outcome import Outcome
-from .pending import Unknown, judge
+from .pending import Waiting, judge
 from .proof import Prover
 from .questions import rank_questions
 
@@ -111,10 +111,10 @@ class _Assembly:
         states = []
         for criterion in step.criteria:
             state: State = "met" if self.outcome.holds(f"met.{criterion.id}") else "unmet"
-            waiting: tuple[Unknown, ...] = ()
+            waiting: frozenset[Waiting] = frozenset()
             if self.outcome.holds(f"open.{criterion.id}"):
                 state = "unknown"
-                waiting = tuple(sorted(judge(criterion.when, self.case.deal, self.case, self.outcome).waiting))
+                waiting = judge(criterion.when, self.case.deal, self.case, self.outcome).waiting
             states.append(CriterionState(criterion.id, state, waiting))
         return tuple(states)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..facts.values import FactValue
-from .pending import Unknown
+from .pending import Unknown, Waiting
 from .proof import Support
 
 State = Literal["met", "unmet", "unknown"]
@@ -24,11 +24,16 @@ class Interval:
 
 @dataclass(frozen=True)
 class CriterionState:
-    """An exit criterion of the deal, and the unknown facts that would settle it."""
+    """An exit criterion of the deal, and its tests that are still open."""
 
     id: str
     state: State
-    waiting: tuple[Unknown, ...] = ()
+    waiting: frozenset[Waiting] = frozenset()
+
+    @property
+    def unknown(self) -> tuple[Unknown, ...]:
+        """The unknown facts that would settle it."""
+        return tuple(sorted({unknown for _, unknown in self.waiting}))
 
 
 @dataclass(frozen=True)

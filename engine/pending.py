@@ -22,26 +22,39 @@ class Unknown:
     fact: str
 
 
+Waiting = tuple[tuple[int, ...], Unknown]  # the place of a test within the condition, and what it waits for
+
+
 @dataclass(frozen=True)
 class Judgement:
-    """True, False, or None (open) with the facts that would settle it."""
+    """True, False, or None (open) with the tests that are open and the facts that would settle them."""
 
     truth: bool | None
-    waiting: frozenset[Unknown] = frozenset()
+    waiting: frozenset[Waiting] = frozenset()
+
+    @property
+    def unknown(self) -> frozenset[Unknown]:
+        """The facts that would settle it."""
+        return frozenset(unknown for _, unknown in self.waiting)
 
 
 _TRUE, _FALSE = Judgement(True), Judgement(False)
 
 
-def judge(condition: Condition, row: Row, case: Case, outcome: Outcome) -> Judgement:
-    """Return whether a condition holds of a row whatever the unknown facts are, or what it waits for."""
+def judge(condition: Condition, row: Row, case: Case, outcome: Outcome, place: tuple[int, ...] = ()) -> Judgement:
+    """Return whether a condition holds of a row whatever the unknown facts are, or what it waits for.
+
+    ``place`` is where the condition stands within a larger one.
+    """
     match condition:
         case FactTest():
-            return _judge_test(condition, row, case)
+            return _judge_test(condition, row, case, place)
         case All(parts):
-            return _combine([judge(part, row, case, outcome) for part in parts], decisive=False)
+            judged = [judge(part, row, case, outcome, (*place, at)) for at, part in enumerate(parts)]
+            return _combine(judged, decisive=False)
         case Any(parts):
-            return _combine([judge(part, row, case, outcome) for part in parts], decisive=True)
+            judged = [judge(part, row, case, outcome, (*place, at)) for at, part in enumerate(parts)]
+            return _combine(judged, decisive=True)
         case Holds(name, collection):
             return _plain(outcome.holds(name, row.id if collection else ""))
         case Absent(name, collection):
@@ -49,14 +62,18 @@ def judge(condition: Condition, row: Row, case: Case, outcome: Outcome) -> Judge
         case Listed(of, wanted):
             return _plain((of in case.items) == wanted)
         case Quantifier():
-            return _judge_quantifier(condition, case, outcome)
+            return _judge_quantifier(condition, case, outcome, place)
 
 
 def _plain(truth: bool) -> Judgement:
     return _TRUE if truth else _FALSE
 
 
-def _judge_test(test: FactTest, row: Row, case: Case) -> Judgement:
+def _open(place: tuple[int, ...], collection: str, about: str, fact: str) -> Judgement:
+    return Judgement(None, frozenset({(place, Unknown(collection, about, fact))}))
+
+
+def _judge_test(test: FactTest, row: Row, case: Case, place: tuple[int, ...]) -> Judgement:
     owner = owner_row(test.path, row, case)
     if test.kind in ("unknown", "stale", "inferred") or str(test.path) in owner.values:
         return _plain(test_holds(test, owner, case.as_of))
@@ -64,11 +81,11 @@ def _judge_test(test: FactTest, row: Row, case: Case) -> Judgement:
     if path.owner == "ref":
         target = row.values.get(path.through)
         if target is None:
-            return Judgement(None, frozenset({Unknown(_collection_of(row, case), row.id, path.through)}))
+            return _open(place, _collection_of(row, case), row.id, path.through)
         if path.fact == "id":
             return _FALSE
-        return Judgement(None, frozenset({Unknown(path.collection, str(target), path.fact)}))
-    return Judgement(None, frozenset({Unknown(path.collection, owner.id, path.fact)}))
+        return _open(place, path.collection, str(target), path.fact)
+    return _open(place, path.collection, owner.id, path.fact)
 
 
 def _collection_of(row: Row, case: Case) -> str:
@@ -77,7 +94,7 @@ def _collection_of(row: Row, case: Case) -> str:
 
 def _combine(judgements: list[Judgement], decisive: bool) -> Judgement:
     """Combine parts of which one with the truth ``decisive`` settles the whole."""
-    waiting: set[Unknown] = set()
+    waiting: set[Waiting] = set()
     for judgement in judgements:
         if judgement.truth is decisive:
             return judgement
@@ -85,17 +102,17 @@ def _combine(judgements: list[Judgement], decisive: bool) -> Judgement:
     return Judgement(None, frozenset(waiting)) if waiting else _plain(not decisive)
 
 
-def _judge_quantifier(quantifier: Quantifier, case: Case, outcome: Outcome) -> Judgement:
+def _judge_quantifier(quantifier: Quantifier, case: Case, outcome: Outcome, place: tuple[int, ...]) -> Judgement:
     span = {"some": Span(low=1), "none": Span(high=0), "every": Span(high=0)}.get(quantifier.name, quantifier.span)
     if quantifier.of not in case.items:
         never_fails = span.holds(0) and span.high is None
-        return _TRUE if never_fails else Judgement(None, frozenset({Unknown(quantifier.of, "", "")}))
+        return _TRUE if never_fails else _open(place, quantifier.of, "", "")
     sure = 0
     open_items: list[Judgement] = []
     for row in case.rows(quantifier.of):
-        judgement = judge(quantifier.where, row, case, outcome)
+        judgement = judge(quantifier.where, row, case, outcome, (*place, 0))
         if quantifier.have is not None and judgement.truth is not False:
-            have = judge(quantifier.have, row, case, outcome)
+            have = judge(quantifier.have, row, case, outcome, (*place, 1))
             negated = Judgement(None if have.truth is None else not have.truth, have.waiting)
             judgement = _combine([judgement, negated], decisive=False)
         if judgement.truth:

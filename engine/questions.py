@@ -1,9 +1,9 @@
 """Which unknown facts matter most: those for which most of the diagnosis waits.
 
 Every open criterion, and every rule that could still find or advise something, is worth some
-points (parameters ``question_points_*``), shared equally among the facts that it still waits for;
-one that it waits for of several items counts once. A fact that alone would settle something
-therefore comes before one that is only part of a list.
+points (parameters ``question_points_*``), shared equally among its tests that are still open; a
+test that is open for several items gives its share to each. A fact that alone would settle
+something therefore comes before one that is only part of a list.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from ..rules.base import RuleBase
 from .case import Case
 from .diagnosis import Question, StepState
 from .outcome import Outcome
-from .pending import Unknown, judge
+from .pending import Unknown, Waiting, judge
 
-_SHARES = 60  # divisible by every number of facts up to 6, so that sharing rarely rounds
+SHARES = 60  # divisible by every number of tests up to 6, so that sharing rarely rounds
 
 
 @dataclass
@@ -32,8 +32,8 @@ def rank_questions(
     """Return the unknown facts by falling points; ties are in the order of the vocabulary."""
     tallies: dict[Unknown, _Tally] = {}
     for why, points, waiting in (*_of_criteria(base, steps, proven), *_of_rules(base, case, outcome)):
-        share = points * _SHARES // max(1, len({(unknown.collection, unknown.fact) for unknown in waiting}))
-        for unknown in waiting:
+        share = points * SHARES // max(1, len({place for place, _ in waiting}))
+        for _, unknown in waiting:
             tally = tallies.setdefault(unknown, _Tally())
             tally.points += share
             tally.why[why] = None
@@ -60,7 +60,7 @@ def _vocabulary_order(base: RuleBase) -> dict[tuple[str, str], int]:
 
 def _of_criteria(
     base: RuleBase, steps: tuple[StepState, ...], proven: str
-) -> Iterator[tuple[str, int, tuple[Unknown, ...]]]:
+) -> Iterator[tuple[str, int, frozenset[Waiting]]]:
     here = next(number for number, step in enumerate(steps) if step.id == proven)
     for number, step in enumerate(steps):
         distance = {0: "current", 1: "next"}.get(number - here, "other")
@@ -70,7 +70,7 @@ def _of_criteria(
                 yield criterion.id, points, criterion.waiting
 
 
-def _of_rules(base: RuleBase, case: Case, outcome: Outcome) -> Iterator[tuple[str, int, tuple[Unknown, ...]]]:
+def _of_rules(base: RuleBase, case: Case, outcome: Outcome) -> Iterator[tuple[str, int, frozenset[Waiting]]]:
     for rule in base.rules.values():
         worth = [(name, _worth(base, name)) for name in rule.concludes]
         best = max(worth, key=lambda entry: entry[1])
@@ -81,7 +81,7 @@ def _of_rules(base: RuleBase, case: Case, outcome: Outcome) -> Iterator[tuple[st
                 continue
             judgement = judge(rule.when, row, case, outcome)
             if judgement.truth is None:
-                yield best[0].partition(".")[2], best[1], tuple(judgement.waiting)
+                yield best[0].partition(".")[2], best[1], judgement.waiting
 
 
 def _worth(base: RuleBase, conclusion: str) -> int:

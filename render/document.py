@@ -120,7 +120,7 @@ def _criterion(criterion: CriterionState, names: Names) -> Data:
         "id": criterion.id, "label": names.criterion(criterion.id), "state": criterion.state,
         "waiting_for": [
             {"fact": ".".join(part for part in (unknown.collection, unknown.fact) if part), "about": unknown.about}
-            for unknown in criterion.waiting
+            for unknown in criterion.unknown
         ],
     }
 

@@ -44,7 +44,7 @@ def test_the_open_judgement_is_what_is_possible_but_not_certain(condition: Condi
 def test_learning_a_fact_never_unsettles_what_was_certain(condition: Condition, deal: Case, data: st.DataObject) -> None:
     surely, maybe = (holds(form(condition), deal.deal, deal, {}) for form in (certain, possible))
     judgement = judge(condition, deal.deal, deal, conclude_nothing())
-    learnable = [unknown for unknown in judgement.waiting if unknown.fact and not unknown.collection]
+    learnable = [unknown for unknown in judgement.unknown if unknown.fact and not unknown.collection]
     if not learnable:
         return
     unknown = data.draw(st.sampled_from(sorted(learnable)))
