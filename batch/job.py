@@ -20,6 +20,7 @@ from .results import Results
 from .sources import open_source
 from .targets import check_target, write
 
+MOST_QUESTIONS = 10  # of a deal
 Progress = Callable[[str, int, int], None]
 
 
@@ -87,19 +88,19 @@ class Sql:
     outputs: dict[str, str]
 
 
-def scoring_sql(base: RuleBase, outputs: Sequence[str]) -> Sql:
+def scoring_sql(base: RuleBase, outputs: Sequence[str], most_questions: int = MOST_QUESTIONS) -> Sql:
     """Return the SQL that scores the typed tables of a job; compiled once for each version of the rules."""
-    key = (base.hash, tuple(outputs))
+    key = (base.hash, tuple(outputs), most_questions)
     if key not in _compiled:
-        _compiled[key] = _compile(base, outputs)
+        _compiled[key] = _compile(base, outputs, most_questions)
     return _compiled[key]
 
 
-_compiled: dict[tuple[str, tuple[str, ...]], Sql] = {}
+_compiled: dict[tuple[str, tuple[str, ...], int], Sql] = {}
 
 
-def _compile(base: RuleBase, outputs: Sequence[str]) -> Sql:
-    scoring = compile_scoring(base, outputs=outputs)
+def _compile(base: RuleBase, outputs: Sequence[str], most_questions: int) -> Sql:
+    scoring = compile_scoring(base, outputs=outputs, most_questions=most_questions)
     statements = [f"CREATE TEMP TABLE {made.name} AS {_sql(made.select)}" for made in scoring.statements]
     return Sql(statements, {name: _sql(query) for name, query in scoring.outputs.items()})
 

@@ -37,7 +37,7 @@ def rank_questions(
             tally = tallies.setdefault(unknown, _Tally())
             tally.points += share
             tally.why[why] = None
-    order = _vocabulary_order(base)
+    order = vocabulary_order(base)
     ranked = sorted(tallies.items(), key=lambda entry: (
         -entry[1].points, order[entry[0].collection, entry[0].fact], entry[0].about
     ))
@@ -51,7 +51,8 @@ def _name(unknown: Unknown) -> str:
     return ".".join(part for part in (unknown.collection, unknown.fact) if part)
 
 
-def _vocabulary_order(base: RuleBase) -> dict[tuple[str, str], int]:
+def vocabulary_order(base: RuleBase) -> dict[tuple[str, str], int]:
+    """Return the place of every fact, by collection and id; a collection itself has no fact."""
     names = [("", fact) for fact in base.vocabulary.facts]
     for collection in base.vocabulary.collections.values():
         names += [(collection.id, ""), *((collection.id, fact) for fact in collection.facts)]
@@ -63,17 +64,21 @@ def _of_criteria(
 ) -> Iterator[tuple[str, int, frozenset[Waiting]]]:
     here = next(number for number, step in enumerate(steps) if step.id == proven)
     for number, step in enumerate(steps):
-        distance = {0: "current", 1: "next"}.get(number - here, "other")
-        points = int(base.parameters[f"question_points_{distance}_step"].value)
+        points = step_points(base, number - here)
         for criterion in step.criteria:
             if criterion.state == "unknown":
                 yield criterion.id, points, criterion.waiting
 
 
+def step_points(base: RuleBase, distance: int) -> int:
+    """Return how many points it gives to settle a criterion of a step so far beyond the proven one."""
+    name = {0: "current", 1: "next"}.get(distance, "other")
+    return int(base.parameters[f"question_points_{name}_step"].value)
+
+
 def _of_rules(base: RuleBase, case: Case, outcome: Outcome) -> Iterator[tuple[str, int, frozenset[Waiting]]]:
     for rule in base.rules.values():
-        worth = [(name, _worth(base, name)) for name in rule.concludes]
-        best = max(worth, key=lambda entry: entry[1])
+        best = max(((name, worth(base, name)) for name in rule.concludes), key=lambda entry: entry[1])
         if not best[1]:
             continue
         for row in case.rows(rule.scope):
@@ -84,7 +89,8 @@ def _of_rules(base: RuleBase, case: Case, outcome: Outcome) -> Iterator[tuple[st
                 yield best[0].partition(".")[2], best[1], judgement.waiting
 
 
-def _worth(base: RuleBase, conclusion: str) -> int:
+def worth(base: RuleBase, conclusion: str) -> int:
+    """Return how many points it gives to settle a conclusion."""
     verb, _, target = conclusion.partition(".")
     if verb == "find":
         return int(base.parameters[f"question_points_{base.findings[target].severity}_finding"].value)

@@ -18,10 +18,12 @@ from ..rules.catalogue import DEAL
 from .case_sql import case_strata, known
 from .diagnose import KIND_ORDER, SEVERITY_ORDER
 from .packed_sql import Packed, has_bit
+from .questions import SHARES, step_points, vocabulary_order, worth
+from .questions_sql import QuestionTables, Root
 from .sql import Compiled, Stratum, compile_program, with_strata
-from .sql_tests import Cases, cast, col, either, named, negated, number_if, paren, selection, sum_of, whole
+from .sql_tests import Cases, all_hold, cast, col, either, named, negated, number_if, paren, selection, sum_of, whole
 
-OUTPUTS = ("deals", "criteria", "findings", "actions", "fired")
+OUTPUTS = ("deals", "criteria", "findings", "actions", "questions", "fired")
 _CODES = 1000  # more than there are actions
 _MOST, _DIGITS = 1000, 7  # the highest priority there may be, and the digits of a code
 _BEYOND = 10**_DIGITS
@@ -44,10 +46,13 @@ class Scoring:
 
 
 def compile_scoring(
-    base: RuleBase, tables: Mapping[str, str] | None = None, outputs: Iterable[str] = OUTPUTS
+    base: RuleBase, tables: Mapping[str, str] | None = None, outputs: Iterable[str] = OUTPUTS, most_questions: int = 10
 ) -> Scoring:
-    """Return the statements that score the plain tables ``deals``, ``stakeholders`` … (or as ``tables`` names them)."""
-    return _Scoring(base, tables).scoring(outputs)
+    """Return the statements that score the plain tables ``deals``, ``stakeholders`` … (or as ``tables`` names them).
+
+    ``most_questions`` is how many questions a deal gets at most.
+    """
+    return _Scoring(base, tables).scoring(outputs, most_questions)
 
 
 class _Scoring:
@@ -64,17 +69,41 @@ class _Scoring:
         self.packed: dict[tuple[str, str], Packed] = {}
         self.statements: list[Statement] = []
 
-    def scoring(self, outputs: Iterable[str]) -> Scoring:
+    def scoring(self, outputs: Iterable[str], most_questions: int) -> Scoring:
         asked = set(outputs)
         wanted = {scope: self.wanted(scope) for scope in self.scopes}
         if "fired" not in asked:
             for kinds in wanted.values():
                 kinds.pop("rule")
-        self.materialise(wanted)
+        questions = QuestionTables(self.compiled, self.scopes[1:], self.roots()) if "questions" in asked else None
+        self.materialise(wanted, questions.reads() if questions else {})
         makers = {"deals": self.deals, "criteria": self.criteria, "findings": self.findings, "actions": self.actions,
                   "fired": self.fired}
         made = {name: make() for name, make in makers.items() if name in asked}
+        if questions:
+            questions.build()
+            self.statements += [Statement(name, select) for name, select in questions.statements]
+            made["questions"] = questions.query(vocabulary_order(self.base), most_questions)
         return Scoring(tuple(self.statements), made)
+
+    def roots(self) -> list[Root]:
+        """Return what is worth asking for: open criteria, and rules that could still find or advise something."""
+        columns = self.compiled.columns
+        found = []
+        for number, step in enumerate(self.base.steps):
+            points = Cases()
+            for here, proven in enumerate(self.base.steps):
+                points = points.when(col(columns[f"step.{proven.id}"]), whole(step_points(self.base, number - here) * SHARES))
+            found += [
+                Root("", criterion.when, points.otherwise(whole(0)), col(columns[f"open.{criterion.id}"]))
+                for criterion in step.criteria
+            ]
+        for rule in self.base.rules.values():
+            points_ = max(worth(self.base, name) for name in rule.concludes)
+            if points_:
+                settled = all_hold([col(columns[name]) for name in rule.concludes])
+                found.append(Root(rule.scope, rule.when, whole(points_ * SHARES), negated(paren(settled))))
+        return found
 
     def wanted(self, scope: str) -> dict[str, list[tuple[str, str]]]:
         """Return, by kind, what the outputs want to know of a scope: an id and the column that tells it."""
@@ -95,7 +124,7 @@ class _Scoring:
             found["mark"] = [("has_power", columns["has_power"])]
         return found
 
-    def materialise(self, wanted: Mapping[str, dict[str, list[tuple[str, str]]]]) -> None:
+    def materialise(self, wanted: Mapping[str, dict[str, list[tuple[str, str]]]], later: Mapping[str, set[str]]) -> None:
         """Turn every stratum with several readers, and the last of each scope, into a statement."""
         last = self.compiled.last
         made: dict[str, set[str]] = {}  # columns of each stratum seen so far
@@ -106,7 +135,7 @@ class _Scoring:
             made[stratum.name] = _columns(stratum.select, made)
             if stratum.name not in shared:
                 continue
-            read = set().union(*reads[number + 1 :])
+            read = set().union(later.get(stratum.scope, ()), *reads[number + 1 :])
             keep = sorted(made[stratum.name] & read)
             packs: list[exp.Expr] = []
             for kind, entries in wanted[stratum.scope].items():

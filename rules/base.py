@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..facts.problems import Problems, Rejected
@@ -19,7 +19,7 @@ from ..facts.vocabulary import Vocabulary, load_vocabulary
 from .catalogue import Action, Finding, Parameter, Source, Step, Talk, Tension
 from .language import Rule
 from .loader import Loader
-from .program import Program, build_program
+from .program import Program, bind, build_program
 
 FOLDER = Path(__file__).parent
 
@@ -55,6 +55,15 @@ class RuleBase:
         if source_id in self.tensions:
             return self.tensions[source_id].label
         return self.sources[source_id].text
+
+
+def _bound(step: Step, program: Program) -> Step:
+    """Return a step whose criteria know the scope of every conclusion that they read."""
+    criteria = [
+        replace(criterion, when=bind(Rule(criterion.id, "", criterion.when, ()), program.scopes, Problems()).when)
+        for criterion in step.criteria
+    ]
+    return replace(step, criteria=tuple(criteria))
 
 
 def _missing(step_id: str) -> Step:
@@ -101,6 +110,7 @@ def load_rule_base(folder: Path = FOLDER, vocabulary: Vocabulary | None = None) 
         loader.rules.values(), loader.steps, loader.actions, loader.findings, problems, loader.declared_scopes
     )
     problems.raise_if_any()
+    bound = {rule.id: rule for rule in program.rules}
     return RuleBase(
         version=loader.version,
         hash=content_hash((VOCABULARY_FOLDER, folder)),
@@ -111,7 +121,7 @@ def load_rule_base(folder: Path = FOLDER, vocabulary: Vocabulary | None = None) 
         actions=loader.actions,
         findings=loader.findings,
         talks=loader.talks,
-        steps=loader.steps,
-        rules=loader.rules,
+        steps=tuple(_bound(step, program) for step in loader.steps),
+        rules={name: bound[name] for name in loader.rules},
         program=program,
     )

@@ -73,7 +73,7 @@ def build_program(
         scopes.setdefault(f"do.{action.id}", "" if action.about == DEAL else action.about)
     for finding in (findings or {}).values():
         scopes.setdefault(f"find.{finding.id}", "" if finding.about == DEAL else finding.about)
-    bound = [_bind(rule, scopes, noted) for rule in rules]
+    bound = [bind(rule, scopes, noted) for rule in rules]
     if problems is not None:
         _check_read(bound, noted)
     strata = _strata(bound, noted)
@@ -152,8 +152,8 @@ def _of_findings(findings: Mapping[str, Finding]) -> Iterable[Rule]:
         yield _made(f"given.{found}", when, f"given.{found}", (), scope, place=finding.place)
 
 
-def _bind(rule: Rule, scopes: Mapping[str, str], problems: Problems) -> Rule:
-    """Return the rule with the scope of every conclusion that it reads filled in."""
+def bind(rule: Rule, scopes: Mapping[str, str], problems: Problems) -> Rule:
+    """Return the rule with the scope of every conclusion that it reads filled in; note those that it can't read."""
     return replace(rule, when=_bind_condition(rule.when, rule.scope, scopes, rule, problems))
 
 

@@ -43,7 +43,7 @@ def diagnoser() -> Diagnoser:
 
 @functools.cache
 def sql() -> Any:
-    return scoring_sql(base(), OUTPUTS)
+    return scoring_sql(base(), OUTPUTS, most_questions=10_000)
 
 
 def example_rows() -> Rows:
@@ -176,6 +176,9 @@ def test_the_whole_diagnosis_is_the_one_of_each_deal(found: list[Deal]) -> None:
             (action.rank, action.id, action.with_) for action in expected.actions]
         assert {(row["finding"], row["about"]) for row in own["findings"]} == {(f.id, f.about) for f in expected.findings}
         assert {(row["rule"], row["about"]) for row in own["fired"]} == {(t.rule, t.about) for t in expected.trace}
+        questions = sorted(own["questions"], key=lambda row: row["rank"])
+        assert [(".".join(part for part in (row["collection"], row["fact"]) if part), row["about"], row["points"])
+                for row in questions] == [(question.fact, question.about, question.points) for question in expected.questions]
         assert {row["criterion"]: row["state"] for row in own["criteria"]} == {
             criterion.id: criterion.state for step in expected.steps for criterion in step.criteria}
 
