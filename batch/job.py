@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import duckdb
 from sqlglot import exp
 
-from ..engine.score_sql import OUTPUTS, compile_scoring
+from ..engine.score_sql import CONDITIONS, OUTPUTS, compile_scoring
 from ..facts.texts import Language
 from ..rules.base import RuleBase
 from .canonical import Canonical
+from .refusal import BadSource
 from .report import Report
 from .results import Results
 from .sources import open_source
@@ -28,7 +31,9 @@ Progress = Callable[[str, int, int], None]
 class Job:
     """What to score and where to put it.
 
-    ``memory`` is DuckDB's limit, such as ``4GB``; ``as_of`` stands in for rows of deals that have none.
+    ``memory`` is DuckDB's limit, such as ``4GB``; ``as_of`` stands in for rows of deals that have none;
+    ``since`` is an earlier output to compare with; ``tables`` are the output tables that are wanted
+    beside those that tell of the run itself.
     """
 
     source: str
@@ -41,6 +46,8 @@ class Job:
     as_of: str = ""
     strict: bool = False
     force: bool = False
+    since: str = ""
+    tables: tuple[str, ...] = OUTPUTS
 
 
 class Stopped(Exception):
@@ -54,7 +61,7 @@ def score(base: RuleBase, job: Job, progress: Progress = lambda _name, _done, _a
     if the job is strict and a row is bad. Nothing is written then.
     """
     started = time.monotonic()
-    check_target(job)
+    _check(job)
     with tempfile.TemporaryDirectory(prefix="dealready-") as scratch, duckdb.connect() as database:
         _configure(database, job, Path(scratch))
         progress("read", 0, 1)
@@ -68,16 +75,25 @@ def score(base: RuleBase, job: Job, progress: Progress = lambda _name, _done, _a
         results.errors()
         if job.strict and (first := results.first_error()):
             raise Stopped(first)
-        statements = scoring_sql(base, OUTPUTS if job.explain else OUTPUTS[:-1])
+        statements = scoring_sql(base, wanted_tables(job))
         for number, sql in enumerate(statements.statements):
             progress("score", number, len(statements.statements))
             database.execute(sql)
         for name in statements.outputs:
             results.output(name, statements.outputs[name])
-        results.run(opened.ignored, canonical.read.unknown_columns)
+        if job.since:
+            progress("compare", 0, 1)
+            results.changes(job.since)
+        results.run(opened.ignored, canonical.read.unknown_columns, time.monotonic() - started)
         progress("write", 0, 1)
         write(database, job, results.tables)
         return results.report(time.monotonic() - started)
+
+
+def wanted_tables(job: Job) -> tuple[str, ...]:
+    """Return the tables that a job asks the rules for; comparing takes the rules that fired."""
+    wanted = {"deals", *job.tables, *(["fired"] if job.since else []), *([CONDITIONS] if job.explain else [])}
+    return tuple(name for name in (*OUTPUTS, CONDITIONS) if name in wanted)
 
 
 @dataclass(frozen=True)
@@ -107,6 +123,20 @@ def _compile(base: RuleBase, outputs: Sequence[str], most_questions: int) -> Sql
 
 def _sql(query: exp.Query) -> str:
     return query.sql(dialect="duckdb", comments=False, copy=False)
+
+
+def _check(job: Job) -> None:
+    """Raise :class:`BadSource` for anything about a job that can be told to be wrong before it begins."""
+    if job.as_of:
+        try:
+            date.fromisoformat(job.as_of)
+        except ValueError:
+            raise BadSource("batch-as-of", found=job.as_of) from None
+    if job.memory and not re.fullmatch(r"\d+(\.\d+)?\s*([KMGT]i?B)", job.memory, re.IGNORECASE):
+        raise BadSource("batch-memory", found=job.memory)
+    if job.since and job.since == job.target:
+        raise BadSource("batch-same", target=job.target)
+    check_target(job)
 
 
 def _configure(database: duckdb.DuckDBPyConnection, job: Job, scratch: Path) -> None:

@@ -12,9 +12,10 @@ class Report:
     deals: int
     scored: int
     rejected: int
-    steps: dict[str, int]
+    steps: list[tuple[str, str, int]]
     findings: list[tuple[str, str, int]]
     actions: list[tuple[str, str, int]]
     errors: list[str]
+    changes: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     seconds: float = 0.0

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import duckdb
 
 from ..facts.problems import messages
 from ..facts.tables import AS_OF, DEALS, ITEM_KEY, KEY
 from ..facts.texts import Language, Text
-from ..render.words import say
+from ..render.words import headed, say
 from ..rules.base import RuleBase
+from .changes import CHANGES, compare
 from .report import Report
 
 _DETAILS = ("deal_name", "account_name", "deal_owner", "deal_team", "deal_amount", "deal_currency", "deal_expected_close")
@@ -63,6 +64,7 @@ class Results:
         self._lookup("rule_texts", ("rule", "label"), [
             (rule.id, self._read(rule.label) or rule.id) for rule in self.base.program.rules
         ])
+        self._lookup("question_texts", ("collection", "fact", "label", "question", "named"), list(self._question_texts()))
         self._lookup("step_texts", ("step", "label"), [(step.id, self._read(step.label)) for step in self.base.steps])
 
     def _lookup(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -70,6 +72,16 @@ class Results:
         if rows:
             marks = ", ".join("?" * len(columns))
             self.database.executemany(f"INSERT INTO {name} VALUES ({marks})", [list(row) for row in rows])
+
+    def _question_texts(self) -> Iterator[tuple[str, ...]]:
+        for collection in ("", *self.base.vocabulary.collections):
+            facts = self.base.vocabulary.facts if not collection else self.base.vocabulary.collections[collection].facts
+            for fact in facts.values():
+                question = self._read(fact.question)
+                yield collection, fact.id, self._read(fact.label), question, str("{name}" in question).lower()
+            if collection:
+                label = self._read(self.base.vocabulary.collections[collection].label)
+                yield collection, "", label, say("question.collection", self.language, label=label), "true"
 
     def _filled(self, column: str) -> str:
         """Return the SQL that fills the account's and the item's name into a text."""
@@ -117,6 +129,25 @@ class Results:
     def _fired(self, query: str) -> str:
         return self._with_names(query, "rule_texts", "rule", "rule, label, collection, about, about_name", "rule, about")
 
+    def _conditions(self, query: str) -> str:
+        columns = 'rule, label, "number", condition, state, "value", distance, collection, about, about_name'
+        return self._with_names(query, "rule_texts", "rule", columns, 'rule, about, "number"')
+
+    def _questions(self, query: str) -> str:
+        text = f"CASE WHEN about <> '' AND named = 'false' THEN {self._headed()} ELSE {self._filled('question')} END"
+        fact = "concat_ws('.', nullif(collection, ''), nullif(found.fact, ''))"
+        return (
+            f'SELECT {KEY}, "rank", {fact} AS fact, label, {text} AS question, collection, about, about_name, points'
+            f" FROM ({query}) AS found JOIN question_texts USING (collection, fact)"
+            f" JOIN (SELECT {KEY}, account_name FROM {DEALS}) USING ({KEY})"
+            f' LEFT JOIN item_names USING ({KEY}, collection, about) ORDER BY {KEY}, "rank"'
+        )
+
+    def _headed(self) -> str:
+        """Return the SQL that puts the item's name before a question that does not name it."""
+        before, after = headed("\0", self.language).split("\0")
+        return f"'{_plain(before)}' || about_name || '{_plain(after)}' || {self._filled('question')}"
+
     def _criteria(self, query: str) -> str:
         order = " ".join(f"WHEN '{step.id}' THEN {number}" for number, step in enumerate(self.base.steps))
         return (f"SELECT {KEY}, step, criterion, label, state FROM ({query}) JOIN criterion_texts USING (criterion)"
@@ -148,7 +179,13 @@ class Results:
         place = "concat_ws(':', \"table\", \"row\", \"column\", \"value\")"
         return [f"{where}: {reason}" for where, reason in self._rows(f"SELECT {place}, reason FROM out_errors LIMIT {most}")]
 
-    def run(self, ignored: Sequence[str], unknown_columns: Mapping[str, Sequence[str]]) -> None:
+    def changes(self, since: str) -> None:
+        """Make the table of what moved since an earlier output."""
+        if not compare(self.database, self.base, since):
+            self.notes.append(say("score.no_rules_before", self.language, output=since))
+        self.tables.append("changes")
+
+    def run(self, ignored: Sequence[str], unknown_columns: Mapping[str, Sequence[str]], seconds: float) -> None:
         """Make the table that says what was run."""
         self.notes += [say("score.ignored", self.language, name=name) for name in ignored]
         self.notes += [
@@ -160,8 +197,9 @@ class Results:
             "CREATE TABLE out_run AS SELECT ? AS rule_base_version, ? AS rule_base_hash, ? AS language,"
             f" (SELECT min({AS_OF}) FROM {DEALS}) AS as_of_first, (SELECT max({AS_OF}) FROM {DEALS}) AS as_of_last,"
             f" ? AS deals, (SELECT count(*) FROM {DEALS}) AS scored, ? - (SELECT count(*) FROM {DEALS}) AS rejected,"
-            " (SELECT count(*) FROM errors) AS errors, (SELECT string_agg(note, '\n') FROM notes) AS notes",
-            [self.base.version, self.base.hash, self.language, self.deals, self.deals],
+            " (SELECT count(*) FROM errors) AS errors, CAST(? AS DOUBLE) AS seconds,"
+            " (SELECT string_agg(note, '\n') FROM notes) AS notes",
+            [self.base.version, self.base.hash, self.language, self.deals, self.deals, round(seconds, 2)],
         )
         self.tables.append("run")
 
@@ -170,13 +208,15 @@ class Results:
         steps = dict(self._rows("SELECT step, count(*) FROM out_deals WHERE scored GROUP BY step"))
         scored = sum(steps.values())
         top = "SELECT {0}, count(DISTINCT deal_id) FROM out_{1} {2} GROUP BY ALL ORDER BY 2 DESC, 1 LIMIT " + str(_MOST_SHOWN)
-        findings = self._rows(top.format("finding", "findings", "WHERE kind = 'risk'"))
-        actions = self._rows(top.format("action", "actions", "WHERE rank <= 3"))
+        findings = self._rows(top.format("finding", "findings", "WHERE kind = 'risk'")) if "findings" in self.tables else []
+        actions = self._rows(top.format("action", "actions", "WHERE rank <= 3")) if "actions" in self.tables else []
+        moved = dict(self._rows("SELECT change, count(*) FROM out_changes GROUP BY 1")) if "changes" in self.tables else {}
         return Report(
-            self.deals, scored, self.deals - scored, {step.id: steps.get(step.id, 0) for step in self.base.steps},
+            self.deals, scored, self.deals - scored,
+            [(step.id, self._read(step.label), steps.get(step.id, 0)) for step in self.base.steps],
             [(name, _anybody(self._read(self.base.findings[name].label)), count) for name, count in findings],
             [(name, _anybody(self._read(self.base.actions[name].label)), count) for name, count in actions],
-            self._told(_MOST_SHOWN), self.notes, seconds,
+            self._told(_MOST_SHOWN), {change: moved[change] for change in CHANGES if change in moved}, self.notes, seconds,
         )
 
     def _rows(self, query: str) -> list[tuple[str, int]]:

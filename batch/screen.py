@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
@@ -15,6 +15,7 @@ from ..render.browse import table
 from ..render.prose import Prose
 from ..render.words import say
 from .report import Report
+from .summary import Group, Summary
 
 Advance = Callable[[str, int, int], None]
 
@@ -40,7 +41,8 @@ def print_report(console: Console, report: Report, target: str, language: Langua
     console.print(Prose(say("score.summary", language, deals=report.deals, scored=report.scored, rejected=report.rejected,
                             seconds=f"{report.seconds:.1f}")))
     for title, rows in (
-        ("score.steps", [(name, "", str(count)) for name, count in report.steps.items()]),
+        ("score.steps", [(name, label, str(count)) for name, label, count in report.steps]),
+        ("score.changes", [(say(f"change.{name}", language), "", str(count)) for name, count in report.changes.items()]),
         ("score.risks", [(name, label, str(count)) for name, label, count in report.findings]),
         ("score.actions", [(name, label, str(count)) for name, label, count in report.actions]),
     ):
@@ -56,6 +58,30 @@ def print_report(console: Console, report: Report, target: str, language: Langua
     console.print(Prose("\n" + say("score.written", language, target=target)))
 
 
-def report_document(report: Report) -> dict[str, Any]:
-    """Return a report as plain data."""
+def print_summary(console: Console, summary: Summary, labels: Mapping[str, str], language: Language, most: int) -> None:
+    """Print a roll-up, of each kind at most so many groups; ``labels`` gives the words for each step."""
+    console.print(Prose(say("summary.head", language, deals=summary.deals, scored=summary.scored)))
+    for kind, groups in summary.by.items():
+        console.print(Prose(f"\n{say(f'summary.by.{kind}', language)}", style="bold"))
+        heads = [say(f"summary.{name}", language) for name in ("name", "deals", "amount", "readiness", "at_risk", "ahead")]
+        moves = list(dict.fromkeys(change for group in groups for change in group.changes))
+        rows = [
+            (
+                labels[group.name] if kind == "step" else group.name, str(group.deals), _amounts(group),
+                f"{group.readiness_low:.0f}–{group.readiness_high:.0f}%",
+                str(group.at_risk), str(group.ahead), *(str(group.changes.get(change, 0)) for change in moves),
+            )
+            for group in groups[:most]
+        ]
+        console.print(table((*heads, *(say(f"change.{change}", language) for change in moves)), rows))
+        if len(groups) > most:
+            console.print(Prose(say("summary.more", language, count=len(groups) - most), style="bright_black"))
+
+
+def _amounts(group: Group) -> str:
+    return "\n".join(f"{amount:,.0f} {currency}".removesuffix(" -") for currency, amount in group.amounts.items())
+
+
+def report_document(report: Report | Summary) -> dict[str, Any]:
+    """Return a report or a roll-up as plain data."""
     return asdict(report)

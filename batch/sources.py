@@ -8,39 +8,26 @@ from __future__ import annotations
 import datetime as dt
 import glob
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
 from ..facts.deal import Deal, load_deal
 from ..facts.encoding import decode
-from ..facts.problems import Problem, Rejected, messages, nearest
+from ..facts.problems import Problem, Rejected, nearest
 from ..facts.tables import DEALS
-from ..facts.texts import Language
 from ..facts.vocabulary import Vocabulary
+from .filling import fill_table, quoted
+from .postgres import connected, is_address, reading, table_names
+from .refusal import BadSource
 
 DEAL_FILES = frozenset({".yaml", ".yml", ".json"})
 TABLE_FILES = frozenset({".csv", ".tsv", ".parquet", ".jsonl", ".ndjson"})
 WORKBOOKS = frozenset({".xlsx", ".xlsm"})
 DATABASES = frozenset({".duckdb", ".db", ".sqlite", ".sqlite3"})
 ROW = "_row"
-_BATCH = 10_000
-
-
-class BadSource(Exception):
-    """An input that can't be used at all: the code of the message and the words that fill it."""
-
-    def __init__(self, code: str, **words: object) -> None:
-        super().__init__(code)
-        self.code = code
-        self.words = words
-
-    def message(self, language: Language) -> str:
-        """Return what is wrong, in one sentence."""
-        return messages()[self.code].read(language, **self.words)
 
 
 @dataclass
@@ -62,7 +49,7 @@ def open_source(
     Raises :class:`BadSource` if there is nothing to read, or nothing that can be a table of deals.
     """
     opened = Opened()
-    if source.startswith(("postgres://", "postgresql://")):
+    if is_address(source):
         _postgres(database, source, vocabulary, opened)
     else:
         paths = _paths(source)
@@ -185,45 +172,22 @@ def _workbook(database: duckdb.DuckDBPyConnection, path: Path, vocabulary: Vocab
             continue
         rows = sheet.iter_rows(values_only=True)
         header = [str(cell or "").strip() for cell in next(rows, ())]
-        fill(database, name, header, ([_cell(cell) for cell in row] for row in rows if any(cell is not None for cell in row)))
+        fill_table(database, f"raw_{name}", header, (_cells(row) for row in rows if any(cell is not None for cell in row)), ROW)
         opened.tables.append(name)
     book.close()
 
 
 def _cell(cell: object) -> str | None:
-    """Return a cell of a workbook as text; a date without a time as a plain date."""
+    """Return a cell as text; a date without a time as a plain date."""
     if cell is None:
         return None
+    if isinstance(cell, list):
+        return ";".join(map(str, cell)) or "-"
     if isinstance(cell, dt.datetime):
         return cell.date().isoformat() if cell.time() == dt.time() else cell.isoformat(" ")
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
     return ("true" if cell else "false") if isinstance(cell, bool) else str(cell)
-
-
-def fill(
-    database: duckdb.DuckDBPyConnection, name: str, header: Sequence[str], rows: Iterable[Sequence[Any]]
-) -> None:
-    """Make a raw table of text columns out of rows."""
-    names = [f'"{column}"'.replace('""', '"') for column in header if column]
-    keep = [place for place, column in enumerate(header) if column]
-    columns = "".join(f", {column} VARCHAR" for column in names)
-    database.execute(f"CREATE TABLE raw_{name} ({ROW} BIGINT{columns})")
-    marks = ", ".join("?" * (len(names) + 1))
-    for batch in _batches([number, *(row[place] if place < len(row) else None for place in keep)]
-                          for number, row in enumerate(rows, 1)):
-        database.executemany(f"INSERT INTO raw_{name} VALUES ({marks})", batch)
-
-
-def _batches(rows: Iterable[list[Any]]) -> Iterator[list[list[Any]]]:
-    batch: list[list[Any]] = []
-    for row in rows:
-        batch.append(row)
-        if len(batch) == _BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
 
 
 def _database(database: duckdb.DuckDBPyConnection, path: Path, vocabulary: Vocabulary, opened: Opened) -> None:
@@ -235,9 +199,9 @@ def _database(database: duckdb.DuckDBPyConnection, path: Path, vocabulary: Vocab
                 if not name:
                     opened.ignored.append(table)
                     continue
-                rows = other.execute(f'SELECT * FROM "{table}"')
+                rows = other.execute(f"SELECT * FROM {quoted(table)}")
                 header = [column[0] for column in rows.description]
-                fill(database, name, header, ([_cell(cell) for cell in row] for row in rows))
+                fill_table(database, f"raw_{name}", header, map(_cells, rows), ROW)
                 opened.tables.append(name)
         other.close()
         return
@@ -251,38 +215,25 @@ def _database(database: duckdb.DuckDBPyConnection, path: Path, vocabulary: Vocab
         if not name:
             opened.ignored.append(table)
             continue
-        database.execute(f'CREATE TABLE raw_{name} AS SELECT row_number() OVER () AS {ROW}, * FROM source."{table}"')
+        database.execute(f'CREATE TABLE raw_{name} AS SELECT row_number() OVER () AS {ROW}, * FROM source.{quoted(table)}')
         opened.tables.append(name)
     database.execute("DETACH source")
 
 
 def _postgres(database: duckdb.DuckDBPyConnection, address: str, vocabulary: Vocabulary, opened: Opened) -> None:
-    try:
-        import psycopg
-    except ImportError:
-        raise BadSource("batch-extra", extra="postgres") from None
-    try:
-        with psycopg.connect(address) as other:
-            listed = other.execute("SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1").fetchall()
-            for (table,) in listed:
-                name = _table_name(table, vocabulary)
-                if not name:
-                    opened.ignored.append(table)
-                    continue
-                with other.cursor(name="rows") as rows:
-                    rows.execute(f'SELECT * FROM "{table}"')
-                    first = rows.fetchmany(_BATCH)
-                    header = [column.name for column in rows.description or ()]
-                    fill(database, name, header, _texts(first, rows))
-                opened.tables.append(name)
-    except psycopg.Error as error:
-        raise BadSource("batch-unreadable", file="postgresql", reason=str(error).splitlines()[0]) from None
+    with connected(address) as connection:
+        for table in table_names(connection):
+            name = _table_name(table, vocabulary)
+            if not name:
+                opened.ignored.append(table)
+                continue
+            with reading(connection, table) as (header, rows):
+                fill_table(database, f"raw_{name}", header, map(_cells, rows), ROW)
+            opened.tables.append(name)
 
 
-def _texts(first: Sequence[Sequence[Any]], rows: Iterable[Sequence[Any]]) -> Iterator[list[str | None]]:
-    for part in (first, rows):
-        for row in part:
-            yield [";".join(cell) if isinstance(cell, list) else _cell(cell) for cell in row]
+def _cells(row: Sequence[object]) -> list[str | None]:
+    return [_cell(cell) for cell in row]
 
 
 def raw_columns(database: duckdb.DuckDBPyConnection, table: str) -> Mapping[str, str]:

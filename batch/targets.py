@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from .sources import BadSource
+from .postgres import check_free, is_address, write_tables
+from .refusal import BadSource
 
 if TYPE_CHECKING:
     from .job import Job
@@ -24,6 +25,9 @@ _FORMULA = r"'^[=+\-@\t\r]'"
 
 def check_target(job: Job) -> None:
     """Raise :class:`BadSource` if the output can't be written or is there already; called before the work begins."""
+    if is_address(job.target):
+        check_free(job.target, job.force)
+        return
     path = Path(job.target)
     if path.suffix.lower() not in _WRITERS and path.suffix and path.suffix[1:] not in FORMATS:
         raise BadSource("batch-target", target=job.target)
@@ -35,6 +39,9 @@ def check_target(job: Job) -> None:
 
 def write(database: duckdb.DuckDBPyConnection, job: Job, tables: Sequence[str]) -> None:
     """Write ``out_…`` tables to the output: to something beside it first, which then takes its name."""
+    if is_address(job.target):
+        write_tables(database, job.target, tables)
+        return
     target = Path(job.target).absolute()
     beside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
     try:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..facts.texts import Language
 
 
+MOST_GROUPS = 20  # of a kind on the screen
 DIALECTS = ("duckdb", "spark", "databricks", "postgres", "snowflake", "bigquery", "trino")
 
 
@@ -36,6 +37,8 @@ def sql(dialect: str, tables: tuple[str, ...], language: Language) -> None:
 @click.option("-o", "--output", "target", required=True, metavar="OUTPUT", help="option.output", cls=LocalOption)
 @click.option("--format", "format_", type=click.Choice(["parquet", "csv", "jsonl"]), default=None, help="option.table_format",
               cls=LocalOption)
+@click.option("--tables", default="", metavar="TABLE,...", help="option.tables", cls=LocalOption)
+@click.option("--since", default="", metavar="PREVIOUS", help="option.since", cls=LocalOption)
 @click.option("--explain", is_flag=True, help="option.explain", cls=LocalOption)
 @click.option("--as-of", "as_of", default="", metavar="DATE", help="option.as_of", cls=LocalOption)
 @click.option("--memory", default="", metavar="SIZE", help="option.memory", cls=LocalOption)
@@ -45,16 +48,18 @@ def sql(dialect: str, tables: tuple[str, ...], language: Language) -> None:
 @click.option("--quiet", "-q", is_flag=True, help="option.quiet", cls=LocalOption)
 @click.option("--json", "as_json", is_flag=True, help="option.json", cls=LocalOption)
 @language_option
-def score(source: str, target: str, format_: str | None, explain: bool, as_of: str, memory: str, threads: int | None,
-          strict: bool, force: bool, quiet: bool, as_json: bool, language: Language) -> None:
+def score(
+    source: str, target: str, format_: str | None, tables: str, since: str, explain: bool, as_of: str, memory: str,
+    threads: int | None, strict: bool, force: bool, quiet: bool, as_json: bool, language: Language,
+) -> None:
     """Score every deal of an input into tables."""
     from ..batch.job import Job, Stopped
     from ..batch.job import score as run
+    from ..batch.refusal import BadSource
     from ..batch.screen import print_report, progress, report_document
-    from ..batch.sources import BadSource
 
     job = Job(source, target, language, format=format_ or "", as_of=as_of, memory=memory, threads=threads or 0,
-              strict=strict, force=force, explain=explain)
+              strict=strict, force=force, explain=explain, since=since, tables=_tables(tables, language))
     base = rule_base(language)
     try:
         with progress(new_console(stderr=True), language, quiet or as_json) as advance:
@@ -69,3 +74,37 @@ def score(source: str, target: str, format_: str | None, explain: bool, as_of: s
         print_report(new_console(), report, target, language)
     if report.rejected or report.errors:
         sys.exit(FOUND_SOMETHING)
+
+
+def _tables(written: str, language: Language) -> tuple[str, ...]:
+    from ..engine.score_sql import OUTPUTS
+    from ..facts.problems import messages, suggestion_or_all
+
+    names = tuple(name.strip() for name in written.split(",") if name.strip())
+    for name in names:
+        if name not in OUTPUTS:
+            hint = suggestion_or_all(name, OUTPUTS)
+            fail(messages()["batch-no-output"].read(language, found=name, hint=hint))
+    return names or OUTPUTS
+
+
+@click.command(cls=LocalCommand, help="help.summary")
+@click.argument("output", metavar="OUTPUT")
+@click.option("--all", "everything", is_flag=True, help="option.summary.all", cls=LocalOption)
+@click.option("--json", "as_json", is_flag=True, help="option.json", cls=LocalOption)
+@language_option
+def summary(output: str, everything: bool, as_json: bool, language: Language) -> None:
+    """Roll an output of ``score`` up by owner, team and step."""
+    from ..batch.refusal import BadSource
+    from ..batch.screen import print_summary, report_document
+    from ..batch.summary import summarise
+
+    try:
+        labels = {step.id: step.label.read(language) for step in rule_base(language).steps}
+        found = summarise(output, list(labels))
+    except BadSource as bad:
+        fail(bad.message(language))
+    if as_json:
+        print_data(report_document(found), "json")
+    else:
+        print_summary(new_console(), found, labels, language, 1_000_000 if everything else MOST_GROUPS)

@@ -17,6 +17,7 @@ from ..rules.base import RuleBase
 from ..rules.catalogue import DEAL
 from .case_sql import case_strata, known
 from .diagnose import KIND_ORDER, SEVERITY_ORDER
+from .explain_sql import ExplainTables
 from .packed_sql import Packed, has_bit
 from .questions import SHARES, step_points, vocabulary_order, worth
 from .questions_sql import QuestionTables, Root
@@ -24,6 +25,7 @@ from .sql import Compiled, Stratum, compile_program, with_strata
 from .sql_tests import Cases, all_hold, cast, col, either, named, negated, number_if, paren, selection, sum_of, whole
 
 OUTPUTS = ("deals", "criteria", "findings", "actions", "questions", "fired")
+CONDITIONS = "conditions"  # the output that explains; it is long, so only on request
 _CODES = 1000  # more than there are actions
 _MOST, _DIGITS = 1000, 7  # the highest priority there may be, and the digits of a code
 _BEYOND = 10**_DIGITS
@@ -76,7 +78,13 @@ class _Scoring:
             for kinds in wanted.values():
                 kinds.pop("rule")
         questions = QuestionTables(self.compiled, self.scopes[1:], self.roots()) if "questions" in asked else None
-        self.materialise(wanted, questions.reads() if questions else {})
+        rules = tuple(self.base.rules.values())
+        explained = ExplainTables(self.compiled, self.scopes[1:], rules) if CONDITIONS in asked else None
+        later: dict[str, set[str]] = {scope: set() for scope in self.scopes}
+        for tables in (questions, explained):
+            for scope, names in tables.reads().items() if tables else ():
+                later[scope] |= names
+        self.materialise(wanted, later)
         makers = {"deals": self.deals, "criteria": self.criteria, "findings": self.findings, "actions": self.actions,
                   "fired": self.fired}
         made = {name: make() for name, make in makers.items() if name in asked}
@@ -84,6 +92,8 @@ class _Scoring:
             questions.build()
             self.statements += [Statement(name, select) for name, select in questions.statements]
             made["questions"] = questions.query(vocabulary_order(self.base), most_questions)
+        if explained:
+            made[CONDITIONS] = explained.query()
         return Scoring(tuple(self.statements), made)
 
     def roots(self) -> list[Root]:

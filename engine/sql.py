@@ -63,6 +63,15 @@ class Compiled:
     last: Mapping[str, str]
     columns: Mapping[str, str]
     fired: Mapping[str, str]
+    compiler: _Compiler
+
+    def test(self, condition: Condition, scope: str) -> exp.Expr:
+        """Return a condition of some rule as it reads in the last relation of its scope."""
+        return self.compiler.test(condition, scope)
+
+    def count(self, quantifier: Quantifier, scope: str) -> exp.Expr:
+        """Return how many items a counting quantifier of some rule counts."""
+        return self.compiler.number(quantifier, scope)
 
     def query(self, select: exp.Select) -> exp.Select:
         """Return ``select``, which may name any stratum, with every stratum that it needs in front."""
@@ -176,7 +185,7 @@ class _Compiler:
             own = [rule for rule in self.program.rules if rule.scope == scope and not self.makes_alone(rule)]
             if own:
                 self.extend(scope, [_judged(self.test(rule.when, scope), fired[rule.id], rule.id) for rule in own])
-        return Compiled(self.program, tuple(self.strata), dict(self.current), self.columns, fired)
+        return Compiled(self.program, tuple(self.strata), dict(self.current), self.columns, fired, self)
 
     def fired_column(self, rule: Rule) -> str:
         """A rule that alone makes a conclusion fired where that conclusion holds; others get a column of their own."""
@@ -352,9 +361,12 @@ class _Compiler:
             return exp.false()
         return col(self.columns[name]) if collection == scope else deal_col(self.columns[name], scope)
 
+    def number(self, quantifier: Quantifier, scope: str) -> exp.Expr:
+        return deal_col(self.counts[_counted(quantifier)].column, scope)
+
     def quantified(self, quantifier: Quantifier, scope: str) -> exp.Expr:
         count = self.counts[_counted(quantifier)]
-        column = deal_col(count.column, scope)
+        column = self.number(quantifier, scope)
         if count.bit is None:
             return in_span(column, quantifier.span)
         bit = exp.Paren(this=exp.BitwiseAnd(this=column, expression=whole(1 << count.bit)))

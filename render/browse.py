@@ -12,7 +12,8 @@ from ..facts.vocabulary import Fact
 from ..rules.base import RuleBase
 from ..rules.carried import Carried
 from ..rules.catalogue import Action, Finding
-from ..rules.language import Absent, All, Any, Condition, FactTest, Holds, Listed, Quantifier, Rule, walk
+from ..rules.language import Condition, FactTest, Rule, walk
+from ..rules.spelling import spell
 from .prose import Prose
 from .words import joined, say
 
@@ -95,28 +96,6 @@ def entry_card(entry: Action | Finding, base: RuleBase, language: Language) -> R
                 (say("facts.about", language), entry.meaning.read(language))]
     makers = [rule.id for rule in base.program.concluding(f"{verb}.{entry.id}")]
     return card(f"{entry.id}  {entry.label.read(language)}", [*rows, (say("rules.rule", language), joined(makers, language))])
-
-
-def spell(condition: Condition, depth: int = 0) -> list[str]:
-    """Return a condition line by line, as its author would write it."""
-    indent = "  " * depth
-    match condition:
-        case FactTest(path, _, _, written):
-            return [f"{indent}{path}: {{{written}}}"]
-        case Holds(name):
-            return [f"{indent}holds: {name}"]
-        case Absent(name):
-            return [f"{indent}absent: {name}"]
-        case Listed(of, wanted):
-            return [f"{indent}{of}: {'listed' if wanted else 'not listed'}"]
-        case All(parts) | Any(parts):
-            name = "all" if isinstance(condition, All) else "any"
-            lines = [f"{indent}{name}:"] if depth or name == "any" else []
-            inner = depth + 1 if lines else depth
-            return lines + [line for part in parts for line in spell(part, inner)]
-        case Quantifier(name, of, where, have):
-            lines = [f"{indent}{name} of {of}:", *spell(where, depth + 1)]
-            return lines + ([f"{indent}  have:", *spell(have, depth + 2)] if have is not None else [])
 
 
 def sources_table(carried: Mapping[str, Carried], base: RuleBase, language: Language) -> RenderableType:

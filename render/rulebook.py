@@ -10,7 +10,8 @@ from rich.console import RenderableType
 from ..facts.texts import Language, Text
 from ..rules.base import RuleBase
 from ..rules.catalogue import Criterion, Talk
-from .browse import card, entry_card, rule_card, spell
+from ..rules.spelling import spell
+from .browse import card, entry_card, rule_card
 from .words import headed, joined, say
 
 

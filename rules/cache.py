@@ -1,13 +1,15 @@
 """Keeps the checked rule base between runs, as Python keeps compiled modules.
 
 Reading and checking the YAML takes some hundred milliseconds, which a rep would feel before each
-call. The result is stored in the user's cache folder under the hash of every file it came from, so
-a changed rule is always read anew; a cache that cannot be read or written is simply not used.
+call. The result is stored in the user's cache folder under the hash of every file it came from and
+the state of the code that read them, so a change to either is always seen; a cache that cannot be
+read or written is simply not used.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import pickle
 import sys
@@ -29,12 +31,23 @@ def cached_rule_base() -> RuleBase:
     if folder is None:
         return load_rule_base()
     key = content_hash((VOCABULARY_FOLDER, FOLDER))
-    path = folder / f"rules-{key[:32]}-{__version__}-{sys.implementation.cache_tag}.pickle"
+    path = folder / f"rules-{key[:32]}-{_code()}-{sys.implementation.cache_tag}.pickle"
     base = _read(path)
     if base is None or base.hash != key:
         base = load_rule_base()
         _write(path, base)
     return base
+
+
+def _code() -> str:
+    """Return what stands for the code that made the rule base: its version, and the state of its files."""
+    digest = hashlib.sha256(__version__.encode())
+    for folder in (VOCABULARY_FOLDER.parent, FOLDER):
+        for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+            if entry.name.endswith(".py"):
+                status = entry.stat()
+                digest.update(f"{entry.name}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
+    return digest.hexdigest()[:16]
 
 
 def _folder() -> Path | None:

@@ -15,12 +15,16 @@ import duckdb
 import openpyxl
 import pytest
 from dealready.batch.canonical import Canonical
-from dealready.batch.job import Job, Report, Stopped, score, scoring_sql
-from dealready.batch.sources import BadSource, Opened
+from dealready.batch.job import MOST_QUESTIONS, Job, Report, Stopped, score, scoring_sql
+from dealready.batch.refusal import BadSource
+from dealready.batch.sources import Opened
+from dealready.batch.summary import summarise
 from dealready.engine.diagnose import Diagnoser
 from dealready.engine.score_sql import OUTPUTS
 from dealready.facts.deal import Deal, load_deal
 from dealready.facts.tables import deal_rows
+from dealready.render.document import question_text
+from dealready.render.names import Names
 from dealready.rules.base import RuleBase, load_rule_base
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -28,6 +32,7 @@ from hypothesis import strategies as st
 from .strategies import deals as any_deals
 
 EXAMPLES = Path(__file__).parent.parent / "facts" / "examples"
+QUICK = ("deals", "criteria", "findings", "actions")  # planning the other tables takes a second a run
 Rows = dict[str, list[dict[str, Any]]]
 
 
@@ -55,6 +60,7 @@ def example_rows() -> Rows:
 
 
 def run(source: Path | str, target: Path, **options: Any) -> Report:
+    options.setdefault("tables", QUICK)
     return score(base(), Job(str(source), str(target), threads=1, **options))
 
 
@@ -138,7 +144,7 @@ KINDS: dict[str, Callable[[Path, Rows], Path]] = {
 @pytest.fixture(scope="module")
 def from_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("files") / "scored"
-    report = run(EXAMPLES, target, format="csv")
+    report = run(EXAMPLES, target, format="csv", tables=OUTPUTS)
     assert (report.scored, report.rejected) == (12, 0)
     return target
 
@@ -325,9 +331,9 @@ def test_a_cell_cannot_run_as_a_formula(tmp_path: Path) -> None:
 
 
 def test_a_workbook_opens_with_frozen_headers_filters_and_colours(tmp_path: Path) -> None:
-    run(EXAMPLES, tmp_path / "out.xlsx", language="zh")
+    run(EXAMPLES, tmp_path / "out.xlsx", language="zh", tables=OUTPUTS)
     book = openpyxl.load_workbook(tmp_path / "out.xlsx")
-    assert book.sheetnames == ["商机", "行动", "发现", "标准", "未评分", "本次运行", "阅读说明"]
+    assert book.sheetnames == ["商机", "行动", "问题", "发现", "标准", "触发的规则", "未评分", "本次运行", "阅读说明"]
     sheet = book["商机"]
     assert sheet.freeze_panes == "B2"
     assert sheet.auto_filter.ref == f"A1:{sheet.dimensions.partition(':')[2]}"
@@ -339,4 +345,73 @@ def test_an_input_that_cannot_be_read_is_told(source: str, code: str, tmp_path: 
     (tmp_path / "notes.txt").write_text("x", "utf-8")
     with pytest.raises(BadSource, match=code):
         run(tmp_path / source, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def outputs(folder: Path, table: str) -> list[dict[str, str]]:
+    with (folder / f"{table}.csv").open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def later(tables: Rows, day: str) -> Rows:
+    return {name: [{**row, **({"as_of": day} if name == "deals" else {})} for row in rows] for name, rows in tables.items()}
+
+
+@pytest.mark.parametrize("ending", ["", ".xlsx", ".duckdb", ".sqlite"])
+def test_what_moved_since_an_earlier_output_is_told_with_the_rules_behind_it(ending: str, tmp_path: Path) -> None:
+    before = example_rows()
+    now = later(before, "2026-12-31")
+    now["deals"] = [row for row in now["deals"] if row["deal_id"] != "harbour-crane-lead"]
+    now["deals"].append({"deal_id": "fresh", "as_of": "2026-12-31"})
+    moved = next(row for row in now["deals"] if row["deal_id"] == "steel-rolling-line")
+    moved["as_of"] = before["deals"][[row["deal_id"] for row in before["deals"]].index("steel-rolling-line")]["as_of"]
+    moved["opportunity_exists"] = False
+    run(write_csv(tmp_path / "before", before), tmp_path / f"old{ending}", tables=("deals", "fired"))
+    report = run(write_csv(tmp_path / "now", now), tmp_path / "new", format="csv", since=str(tmp_path / f"old{ending}"))
+    changes = {row["deal_id"]: row for row in outputs(tmp_path / "new", "changes")}
+    assert changes["fresh"]["change"] == "new"
+    assert changes["harbour-crane-lead"]["change"] == "gone"
+    assert changes["steel-rolling-line"]["change"] == "back"
+    assert "criterion.investigation.opportunity.met" in changes["steel-rolling-line"]["rules_lost"].split(";")
+    assert sum(report.changes.values()) == len(changes) == 13
+
+
+def test_the_roll_up_counts_every_scored_deal_once_a_kind(from_files: Path) -> None:
+    found = summarise(str(from_files), [step.id for step in base().steps])
+    assert (found.deals, found.scored) == (12, 12)
+    for groups in found.by.values():
+        assert sum(group.deals for group in groups) == 12
+        assert all(sum(group.steps.values()) == group.deals for group in groups)
+
+
+def test_a_folder_that_is_no_output_is_not_summarised(tmp_path: Path) -> None:
+    with pytest.raises(BadSource, match="batch-not-ours"):
+        summarise(str(write_csv(tmp_path / "in", pipeline())), [])
+
+
+def test_every_condition_of_a_rule_that_fired_is_explained(tmp_path: Path) -> None:
+    run(EXAMPLES, tmp_path / "out", format="csv", explain=True, tables=("fired",))
+    rows = outputs(tmp_path / "out", "conditions")
+    authored = {rule.id for rule in base().rules.values()}
+    fired = [row for row in outputs(tmp_path / "out", "fired") if row["rule"] in authored]
+    explained, expected = ({(row["deal_id"], row["rule"], row["about"]) for row in found} for found in (rows, fired))
+    assert explained == expected
+    (amount,) = [row for row in rows if row["rule"] == "accounts.big-deal" and row["deal_id"] == "steel-rolling-line"
+                 and row["condition"].startswith("deal.amount")]
+    assert (amount["state"], float(amount["value"]), float(amount["distance"])) == ("holds", 38e6, 37e6)
+
+
+def test_a_question_names_the_item_that_it_is_about(from_files: Path) -> None:
+    expected = Names(base(), load_deal(str(EXAMPLES / "steel-rolling-line.yaml"), base().vocabulary), "en")
+    rows = [row for row in outputs(from_files, "questions") if row["deal_id"] == "steel-rolling-line"]
+    assert len(rows) == MOST_QUESTIONS
+    assert [row["question"] for row in rows] == [question_text(row["fact"], row["about"], expected) for row in rows]
+
+
+@pytest.mark.parametrize(("option", "code"), [
+    ({"as_of": "soon"}, "batch-as-of"), ({"memory": "plenty"}, "batch-memory"), ({"since": "out"}, "batch-nothing"),
+])
+def test_an_option_that_makes_no_sense_is_told(option: dict[str, str], code: str, tmp_path: Path) -> None:
+    with pytest.raises(BadSource, match=code):
+        run(EXAMPLES, tmp_path / "out", **option)
     assert not (tmp_path / "out").exists()

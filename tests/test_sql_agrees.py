@@ -8,6 +8,8 @@ from typing import Any
 import duckdb
 import pytest
 from dealready.engine.case import Case, Row
+from dealready.engine.pending import judge
+from dealready.engine.questions_sql import QuestionTables, Root
 from dealready.engine.reference import conclude
 from dealready.engine.sql import Compiled, compile_program
 from dealready.engine.sql_tests import inferred_column, stale_column
@@ -92,3 +94,35 @@ def test_sql_concludes_what_the_meaning_says(
         for firing in outcome.fired:
             expected.setdefault(f"fired {firing.rule}", set()).add(firing.about)
         assert found.get(str(number), {}) == expected
+
+
+@given(programs(most_rules=4), st.lists(cases(), min_size=1, max_size=3))
+def test_sql_shares_points_among_open_tests_as_the_meaning_says(
+    database: duckdb.DuckDBPyConnection, program: Program, deals: list[Case]
+) -> None:
+    fill(database, deals)
+    compiled = compile_program(program, {scope: scope or "deals" for scope in ("", *COLLECTIONS)})
+    worth = 60
+    for relation in compiled.last.values():
+        if relation not in ("deals", *COLLECTIONS):
+            query = compiled.query(exp.select("*").from_(relation)).sql(dialect="duckdb")
+            database.execute(f"CREATE OR REPLACE TABLE {relation} AS {query}")
+    roots = [Root(rule.scope, rule.when, exp.Literal.number(worth), exp.true()) for rule in program.rules]
+    tables = QuestionTables(compiled, COLLECTIONS, roots)
+    tables.build()
+    for name, select in tables.statements:
+        database.execute(f"CREATE OR REPLACE TABLE {name} AS {select.sql(dialect='duckdb')}")
+    order = {("", fact): 0 for fact in FACTS[""]}
+    order |= {(of, fact): 0 for of in COLLECTIONS for fact in ("", *FACTS[of])}
+    found = database.execute(tables.query(order, 1000).sql(dialect="duckdb")).fetchall()
+    expected: dict[tuple[str, str, str, str], int] = {}
+    for number, deal in enumerate(deals):
+        outcome = conclude(program, deal)
+        for rule in program.rules:
+            for row in deal.rows(rule.scope):
+                waiting = judge(rule.when, row, deal, outcome).waiting
+                share = worth // max(1, len({place for place, _ in waiting}))
+                for _, unknown in waiting:
+                    key = (str(number), unknown.collection, unknown.fact, unknown.about)
+                    expected[key] = expected.get(key, 0) + share
+    assert {row[:4]: row[4] for row in found} == {key: points for key, points in expected.items() if points}

@@ -1,0 +1,89 @@
+"""What moved since an earlier output, and the rules behind each move."""
+
+from __future__ import annotations
+
+import duckdb
+
+from ..rules.base import RuleBase
+from ..rules.language import reads
+from .filling import quoted
+from .previous import read_output
+
+PREFIX = "before_"
+FORWARD, BACK, PROGRESSED, SLIPPED = "forward", "back", "progressed", "slipped"
+CHANGES = (FORWARD, PROGRESSED, "stalled", "unchanged", SLIPPED, BACK, "new", "gone", "not_scored")
+
+
+def compare(database: duckdb.DuckDBPyConnection, base: RuleBase, since: str) -> bool:
+    """Make the table ``out_changes``; return whether the earlier output tells which rules fired.
+
+    A deal is ``stalled`` if time has passed and no criterion more is met. Raises
+    :class:`~.refusal.BadSource` if ``since`` is no output of a run.
+    """
+    found = read_output(database, since, ("deals", "fired"), PREFIX)
+    place = " ".join(f"WHEN '{step.id}' THEN {number}" for number, step in enumerate(base.steps))
+    for name, table in (("now", "out_deals"), ("past", f"{PREFIX}deals")):
+        database.execute(
+            f"CREATE TEMP TABLE {name} AS SELECT deal_id, CAST(scored AS BOOLEAN) AS scored, step,"
+            f" CASE step {place} END AS place,"
+            " CAST(criteria_met AS INTEGER) AS met, CAST(readiness_low AS INTEGER) AS readiness_low,"
+            " CAST(readiness_high AS INTEGER) AS readiness_high, CAST(CAST(as_of AS TIMESTAMP) AS DATE) AS as_of"
+            f" FROM {table}"
+        )
+    told = "fired" in found
+    for name, here, there in (("gained", "out_fired", f"{PREFIX}fired"), ("lost", f"{PREFIX}fired", "out_fired")):
+        _rules(database, base, name, *((here, there) if told else ("out_fired", "out_fired")))
+    database.execute(
+        f"""CREATE TABLE out_changes AS
+        SELECT deal_id, change, past.step AS step_before, now.step AS step_now,
+            past.readiness_low AS readiness_low_before, now.readiness_low AS readiness_low_now,
+            past.readiness_high AS readiness_high_before, now.readiness_high AS readiness_high_now,
+            now.met - past.met AS criteria_gained, past.as_of AS as_of_before, now.as_of AS as_of_now,
+            CASE WHEN {_moved()} THEN gained.rules END AS rules_gained, CASE WHEN {_moved()} THEN lost.rules END AS rules_lost
+        FROM (SELECT coalesce(now.deal_id, past.deal_id) AS deal_id, {_change()} AS change
+              FROM now FULL JOIN past ON now.deal_id = past.deal_id) AS judged
+        LEFT JOIN now USING (deal_id) LEFT JOIN past USING (deal_id)
+        LEFT JOIN gained USING (deal_id) LEFT JOIN lost USING (deal_id)
+        ORDER BY deal_id"""
+    )
+    return told
+
+
+def _moved() -> str:
+    return f"change IN ('{FORWARD}', '{BACK}', '{PROGRESSED}', '{SLIPPED}')"
+
+
+def _change() -> str:
+    return f"""CASE WHEN past.deal_id IS NULL THEN 'new' WHEN now.deal_id IS NULL THEN 'gone'
+        WHEN NOT now.scored OR NOT past.scored THEN 'not_scored'
+        WHEN now.place > past.place THEN '{FORWARD}' WHEN now.place < past.place THEN '{BACK}'
+        WHEN now.met > past.met THEN '{PROGRESSED}' WHEN now.met < past.met THEN '{SLIPPED}'
+        WHEN now.as_of > past.as_of THEN 'stalled' ELSE 'unchanged' END"""
+
+
+def _rules(database: duckdb.DuckDBPyConnection, base: RuleBase, name: str, here: str, there: str) -> None:
+    """Note which of the rules that bear on the step fired in one table and not in the other."""
+    bearing = ", ".join(f"'{rule}'" for rule in sorted(bearing_on_step(base)))
+    keys = f"SELECT deal_id, rule, coalesce(about, '') AS about FROM {{}} WHERE rule IN ({bearing})"
+    database.execute(
+        f"CREATE TEMP TABLE {quoted(name)} AS SELECT deal_id,"
+        " string_agg(rule || CASE about WHEN '' THEN '' ELSE '@' || about END,"
+        f" ';' ORDER BY rule, about) AS rules FROM ({keys.format(here)} EXCEPT {keys.format(there)}) GROUP BY deal_id"
+    )
+
+
+def bearing_on_step(base: RuleBase) -> set[str]:
+    """Return the rules on which it depends where a deal stands."""
+    makers: dict[str, list[str]] = {}
+    rules = {rule.id: rule for rule in base.program.rules}
+    for rule in rules.values():
+        for name in rule.concludes:
+            makers.setdefault(name, []).append(rule.id)
+    waiting = [rule for step in base.steps for rule in makers[f"step.{step.id}"]]
+    found: set[str] = set()
+    while waiting:
+        rule_id = waiting.pop()
+        if rule_id not in found:
+            found.add(rule_id)
+            waiting += [maker for name, _ in reads(rules[rule_id].when) for maker in makers.get(name, ())]
+    return found

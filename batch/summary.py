@@ -1,0 +1,89 @@
+"""The roll-up of an output for a manager: by owner, by team, by step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import duckdb
+
+from .changes import CHANGES
+from .previous import read_output
+
+_PREFIX = "summed_"
+
+
+@dataclass(frozen=True)
+class Group:
+    """The scored deals of one owner, team or step.
+
+    ``amounts`` adds up the deals' amounts by currency; readiness is the mean over the deals, in percent.
+    """
+
+    name: str
+    deals: int
+    amounts: dict[str, float]
+    readiness_low: float
+    readiness_high: float
+    at_risk: int
+    ahead: int
+    steps: dict[str, int]
+    changes: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """An output in groups; ``by`` holds the groups of each kind, the largest first."""
+
+    deals: int
+    scored: int
+    by: dict[str, list[Group]]
+
+
+def summarise(output: str, steps: list[str]) -> Summary:
+    """Roll an output up; ``steps`` gives the order of the steps. Raises :class:`~.refusal.BadSource` if it is none of ours."""
+    with duckdb.connect() as database:
+        database.execute("SET enable_progress_bar = false")
+        found = read_output(database, output, ("deals", "changes"), _PREFIX)
+        order = " ".join(f"WHEN '{step}' THEN {number}" for number, step in enumerate(steps))
+        database.execute(
+            "CREATE TABLE told AS SELECT deal_id, coalesce(nullif(deal_owner, ''), '-') AS owner,"
+            " coalesce(nullif(deal_team, ''), '-') AS team, step, coalesce(nullif(deal_currency, ''), '-') AS currency,"
+            " CAST(deal_amount AS DOUBLE) AS amount, CAST(readiness_low AS DOUBLE) AS low,"
+            " CAST(readiness_high AS DOUBLE) AS high, CAST(risk_count AS INTEGER) AS risks,"
+            f" CASE claimed_step {order} END > CASE step {order} END AS ahead"
+            f" FROM {_PREFIX}deals WHERE CAST(scored AS BOOLEAN)"
+        )
+        (deals,) = database.execute(f"SELECT count(*) FROM {_PREFIX}deals").fetchone() or (0,)
+        (scored,) = database.execute("SELECT count(*) FROM told").fetchone() or (0,)
+        by = {kind: _groups(database, kind, steps, "changes" in found) for kind in ("owner", "team", "step")}
+        return Summary(deals, scored, by)
+
+
+def _groups(database: duckdb.DuckDBPyConnection, kind: str, steps: list[str], with_changes: bool) -> list[Group]:
+    amounts = _pairs(database, f"SELECT {kind}, currency, sum(amount) FROM told WHERE amount IS NOT NULL GROUP BY ALL")
+    at_step = _pairs(database, f"SELECT {kind}, step, count(*) FROM told GROUP BY ALL")
+    moved = _pairs(
+        database, f"SELECT {kind}, change, count(*) FROM told JOIN {_PREFIX}changes USING (deal_id) GROUP BY ALL"
+    ) if with_changes else {}
+    rows = database.execute(
+        f"SELECT {kind}, count(*), avg(low), avg(high), count(*) FILTER (risks > 0), count(*) FILTER (ahead)"
+        " FROM told GROUP BY 1"
+    ).fetchall()
+    groups = [
+        Group(
+            name, count, dict(sorted(amounts.get(name, {}).items())), round(low, 1), round(high, 1), at_risk, ahead,
+            {step: int(at_step[name].get(step, 0)) for step in steps},
+            {change: int(moved[name][change]) for change in CHANGES if change in moved.get(name, {})},
+        )
+        for name, count, low, high, at_risk, ahead in rows
+    ]
+    if kind == "step":
+        return sorted(groups, key=lambda group: steps.index(group.name))
+    return sorted(groups, key=lambda group: (-group.deals, group.name))
+
+
+def _pairs(database: duckdb.DuckDBPyConnection, query: str) -> dict[str, dict[str, float]]:
+    found: dict[str, dict[str, float]] = {}
+    for name, key, value in database.execute(query).fetchall():
+        found.setdefault(name, {})[key] = value
+    return found
