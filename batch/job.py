@@ -13,10 +13,13 @@ from pathlib import Path
 import duckdb
 from sqlglot import exp
 
+from ..engine.dialects import written
 from ..engine.score_sql import CONDITIONS, OUTPUTS, compile_scoring
 from ..facts.texts import Language
 from ..rules.base import RuleBase
 from .canonical import Canonical
+from .changes import compare
+from .engines import DuckEngine
 from .refusal import BadSource
 from .report import Report
 from .results import Results
@@ -47,6 +50,7 @@ class Job:
     strict: bool = False
     force: bool = False
     since: str = ""
+    engine: str = "duckdb"
     tables: tuple[str, ...] = OUTPUTS
 
 
@@ -60,18 +64,19 @@ def score(base: RuleBase, job: Job, progress: Progress = lambda _name, _done, _a
     Raises :class:`~.sources.BadSource` for an input or output that can't be used, and :class:`Stopped`
     if the job is strict and a row is bad. Nothing is written then.
     """
+    if job.engine == "spark":
+        from .spark import score_on_spark
+
+        return score_on_spark(base, job, progress)
     started = time.monotonic()
-    _check(job)
+    check(job)
     with tempfile.TemporaryDirectory(prefix="dealready-") as scratch, duckdb.connect() as database:
         _configure(database, job, Path(scratch))
         progress("read", 0, 1)
         opened = open_source(database, job.source, base.vocabulary)
-        canonical = Canonical(database, base.vocabulary, job.as_of)
-        if opened.deals or opened.refused:
-            canonical.from_deals(opened)
-        else:
-            canonical.from_tables(opened)
-        results = Results(base, database, job.language, canonical.read.deals)
+        engine = DuckEngine(database)
+        read = Canonical(engine, base.vocabulary, job.as_of).build(opened)
+        results = Results(base, engine, job.language, read.deals)
         results.errors()
         if job.strict and (first := results.first_error()):
             raise Stopped(first)
@@ -83,8 +88,8 @@ def score(base: RuleBase, job: Job, progress: Progress = lambda _name, _done, _a
             results.output(name, statements.outputs[name])
         if job.since:
             progress("compare", 0, 1)
-            results.changes(job.since)
-        results.run(opened.ignored, canonical.read.unknown_columns, time.monotonic() - started)
+            results.changes(compare(database, base, job.since), job.since)
+        results.run(opened.ignored, read.unknown_columns, time.monotonic() - started)
         progress("write", 0, 1)
         write(database, job, results.tables)
         return results.report(time.monotonic() - started)
@@ -122,10 +127,10 @@ def _compile(base: RuleBase, outputs: Sequence[str], most_questions: int) -> Sql
 
 
 def _sql(query: exp.Query) -> str:
-    return query.sql(dialect="duckdb", comments=False, copy=False)
+    return written(query, "duckdb")
 
 
-def _check(job: Job) -> None:
+def check(job: Job) -> None:
     """Raise :class:`BadSource` for anything about a job that can be told to be wrong before it begins."""
     if job.as_of:
         try:
@@ -134,6 +139,8 @@ def _check(job: Job) -> None:
             raise BadSource("batch-as-of", found=job.as_of) from None
     if job.memory and not re.fullmatch(r"\d+(\.\d+)?\s*([KMGT]i?B)", job.memory, re.IGNORECASE):
         raise BadSource("batch-memory", found=job.memory)
+    if job.engine == "spark" and (job.since or job.format or job.memory or job.threads or Path(job.target).suffix):
+        raise BadSource("batch-spark")
     if job.since and job.since == job.target:
         raise BadSource("batch-same", target=job.target)
     check_target(job)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from sqlglot import exp
 
 from ..engine.case_sql import case_strata, known
+from ..engine.dialects import written
 from ..engine.sql import compile_program, with_strata
 from ..facts.problems import messages, suggestion
 from ..facts.tables import KEY, tables
@@ -43,4 +44,4 @@ def query_text(base: RuleBase, dialect: str, renamed: Iterable[str] = ()) -> str
     strata = (*case_strata(base.program, base.vocabulary, base.stale_limits, names), *compiled.strata)
     wanted = sorted(column for name, column in compiled.columns.items() if not base.program.scopes[name])
     select = exp.select(KEY, *(exp.column(name) for name in wanted)).from_(compiled.last[""])
-    return with_strata(strata, select).sql(dialect=dialect, pretty=True) + ";"
+    return written(with_strata(strata, select), dialect, pretty=True) + ";"

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-
-import duckdb
+from datetime import date
+from typing import Any
 
 from ..facts.problems import messages
 from ..facts.tables import AS_OF, DEALS, ITEM_KEY, KEY
 from ..facts.texts import Language, Text
 from ..render.words import headed, say
 from ..rules.base import RuleBase
-from .changes import CHANGES, compare
+from ..rules.catalogue import DEAL
+from .changes import CHANGES
+from .engines import Engine
 from .report import Report
 
 _DETAILS = ("deal_name", "account_name", "deal_owner", "deal_team", "deal_amount", "deal_currency", "deal_expected_close")
@@ -22,9 +24,9 @@ _MOST_SHOWN = 5
 class Results:
     """Makes the tables ``out_…`` of one run, one after another."""
 
-    def __init__(self, base: RuleBase, database: duckdb.DuckDBPyConnection, language: Language, deals: int) -> None:
+    def __init__(self, base: RuleBase, engine: Engine, language: Language, deals: int) -> None:
         self.base = base
-        self.database = database
+        self.engine = engine
         self.language: Language = language
         self.deals = deals
         self.tables: list[str] = []
@@ -47,31 +49,26 @@ class Results:
                 name = f'"{fact.id}"' if fact.type == "text" else "NULL"
             parts.append(f"SELECT {KEY}, '{collection.id}' AS collection, {ITEM_KEY} AS about,"
                          f" coalesce({name}, {ITEM_KEY}) AS about_name FROM {collection.id}")
-        self.database.execute(f"CREATE TEMP TABLE item_names AS {' UNION ALL '.join(parts)}")
+        self.engine.create("item_names", " UNION ALL ".join(parts))
 
     def _texts(self) -> None:
-        self._lookup("action_texts", ("action", "label", "how", "done_when", "who", "effort"), [
+        self.engine.lookup("action_texts", ("action", "label", "how", "done_when", "who", "effort", "done_with"), [
             (entry.id, self._read(entry.label), self._read(entry.how), self._read(entry.done_when),
-             say(f"who.{entry.who}", self.language), say(f"effort.{entry.effort}", self.language))
+             say(f"who.{entry.who}", self.language), say(f"effort.{entry.effort}", self.language),
+             "" if entry.about == DEAL else entry.about)
             for entry in self.base.actions.values()
         ])
-        self._lookup("finding_texts", ("finding", "label"), [
+        self.engine.lookup("finding_texts", ("finding", "label"), [
             (entry.id, self._read(entry.label)) for entry in self.base.findings.values()
         ])
-        self._lookup("criterion_texts", ("criterion", "label"), [
+        self.engine.lookup("criterion_texts", ("criterion", "label"), [
             (criterion.id, self._read(criterion.label)) for step in self.base.steps for criterion in step.criteria
         ])
-        self._lookup("rule_texts", ("rule", "label"), [
+        self.engine.lookup("rule_texts", ("rule", "label"), [
             (rule.id, self._read(rule.label) or rule.id) for rule in self.base.program.rules
         ])
-        self._lookup("question_texts", ("collection", "fact", "label", "question", "named"), list(self._question_texts()))
-        self._lookup("step_texts", ("step", "label"), [(step.id, self._read(step.label)) for step in self.base.steps])
-
-    def _lookup(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        self.database.execute(f"CREATE TEMP TABLE {name} ({', '.join(f'{column} VARCHAR' for column in columns)})")
-        if rows:
-            marks = ", ".join("?" * len(columns))
-            self.database.executemany(f"INSERT INTO {name} VALUES ({marks})", [list(row) for row in rows])
+        self.engine.lookup("question_texts", ("collection", "fact", "label", "question", "named"), list(self._question_texts()))
+        self.engine.lookup("step_texts", ("step", "label"), [(step.id, self._read(step.label)) for step in self.base.steps])
 
     def _question_texts(self) -> Iterator[tuple[str, ...]]:
         for collection in ("", *self.base.vocabulary.collections):
@@ -92,21 +89,24 @@ class Results:
     def output(self, name: str, query: str) -> None:
         """Make one output table out of the query that the rules were compiled to."""
         select = getattr(self, f"_{name}")(query)
-        self.database.execute(f"CREATE TABLE out_{name} AS {select}")
+        self.engine.create(f"out_{name}", select)
         self.tables.append(name)
 
     def _deals(self, query: str) -> str:
+        judged = ", ".join(f"judged.{name}" for name in self.engine.columns(query)
+                           if name not in (KEY, "first_action", "first_action_about"))
         details = ", ".join(f"{DEALS}.{name}" for name in _DETAILS)
         return (
-            f"SELECT {KEY}, true AS scored, {details}, {DEALS}.{AS_OF}, {DEALS}.deal_claimed_step AS claimed_step,"
-            f" judged.* EXCLUDE ({KEY}, first_action, first_action_about), first_action,"
-            f" first_action_about AS first_action_with, {self._filled('action_texts.label')} AS first_action_label"
-            f" FROM ({query}) AS judged JOIN {DEALS} USING ({KEY})"
+            f"SELECT every.{KEY}, scored, {details}, {DEALS}.{AS_OF}, {DEALS}.deal_claimed_step AS claimed_step, {judged},"
+            f" first_action, first_action_about AS first_action_with,"
+            f" {self._filled('action_texts.label')} AS first_action_label"
+            f" FROM (SELECT {KEY}, true AS scored FROM {DEALS} UNION ALL SELECT {KEY}, false AS scored FROM rejected) AS every"
+            f" LEFT JOIN {DEALS} ON {DEALS}.{KEY} = every.{KEY}"
+            f" LEFT JOIN ({query}) AS judged ON judged.{KEY} = every.{KEY}"
             f" LEFT JOIN action_texts ON action_texts.action = first_action"
-            f" LEFT JOIN (SELECT {KEY} AS k, about AS a, any_value(about_name) AS about_name FROM item_names GROUP BY ALL)"
-            f" ON k = judged.{KEY} AND a = first_action_about"
-            f" UNION ALL BY NAME SELECT DISTINCT {KEY}, false AS scored FROM rejected"
-            f" ORDER BY {KEY}"
+            f" LEFT JOIN item_names ON item_names.{KEY} = every.{KEY} AND item_names.collection = done_with"
+            f" AND item_names.about = first_action_about"
+            f" ORDER BY every.{KEY}"
         )
 
     def _with_names(self, query: str, texts: str, key: str, columns: str, order: str) -> str:
@@ -155,13 +155,14 @@ class Results:
 
     def errors(self) -> None:
         """Make the table of what was wrong, each reason in words."""
-        reasons = self.database.execute("SELECT DISTINCT code, words FROM errors ORDER BY code, words").fetchall()
-        told = [(code, words, self._reason(code, words)) for code, words in reasons]
-        self._lookup("reasons", ("code", "words", "reason"), told)
-        self.database.execute(
-            'CREATE TABLE out_errors AS SELECT "table", "row", deal_id, "column", "value", reason FROM errors JOIN reasons'
-            ' USING (code, words) ORDER BY "table", "row", "column", deal_id, reason'
-        )
+        reasons = self.engine.rows("SELECT DISTINCT code, words FROM errors ORDER BY code, words")
+        self.engine.lookup("reasons", ("code", "words", "reason"), [
+            (code, words, self._reason(code, words)) for code, words in reasons
+        ])
+        self.engine.create("out_errors", (
+            'SELECT "table", "row", deal_id, "column", "value", reason FROM errors JOIN reasons USING (code, words)'
+            ' ORDER BY "table", "row", "column", deal_id, reason'
+        ))
         self.tables.append("errors")
 
     def _reason(self, code: str, words: str) -> str:
@@ -177,40 +178,41 @@ class Results:
 
     def _told(self, most: int) -> list[str]:
         place = "concat_ws(':', \"table\", \"row\", \"column\", \"value\")"
-        return [f"{where}: {reason}" for where, reason in self._rows(f"SELECT {place}, reason FROM out_errors LIMIT {most}")]
+        told = self.engine.rows(f"SELECT {place}, reason FROM out_errors LIMIT {most}")
+        return [f"{where}: {reason}" for where, reason in told]
 
-    def changes(self, since: str) -> None:
-        """Make the table of what moved since an earlier output."""
-        if not compare(self.database, self.base, since):
+    def changes(self, told: bool, since: str) -> None:
+        """Note that there is a table of what moved; ``told`` if the earlier output tells which rules fired."""
+        if not told:
             self.notes.append(say("score.no_rules_before", self.language, output=since))
         self.tables.append("changes")
 
     def run(self, ignored: Sequence[str], unknown_columns: Mapping[str, Sequence[str]], seconds: float) -> None:
-        """Make the table that says what was run."""
+        """Make the table that says what was run; ``seconds`` is the time that it took, up to writing."""
         self.notes += [say("score.ignored", self.language, name=name) for name in ignored]
         self.notes += [
             say("score.unknown_columns", self.language, table=table, names=", ".join(names))
             for table, names in sorted(unknown_columns.items())
         ]
-        self._lookup("notes", ("note",), [(note,) for note in self.notes])
-        self.database.execute(
-            "CREATE TABLE out_run AS SELECT ? AS rule_base_version, ? AS rule_base_hash, ? AS language,"
-            f" (SELECT min({AS_OF}) FROM {DEALS}) AS as_of_first, (SELECT max({AS_OF}) FROM {DEALS}) AS as_of_last,"
-            f" ? AS deals, (SELECT count(*) FROM {DEALS}) AS scored, ? - (SELECT count(*) FROM {DEALS}) AS rejected,"
-            " (SELECT count(*) FROM errors) AS errors, CAST(? AS DOUBLE) AS seconds,"
-            " (SELECT string_agg(note, '\n') FROM notes) AS notes",
-            [self.base.version, self.base.hash, self.language, self.deals, self.deals, round(seconds, 2)],
-        )
+        ((first, last, scored),) = self.engine.rows(f"SELECT min({AS_OF}), max({AS_OF}), count(*) FROM {DEALS}")
+        ((errors,),) = self.engine.rows("SELECT count(*) FROM out_errors")
+        columns = {
+            "rule_base_version": _text(self.base.version), "rule_base_hash": _text(self.base.hash),
+            "language": _text(self.language), "as_of_first": _day(first), "as_of_last": _day(last),
+            "deals": str(self.deals), "scored": str(scored), "rejected": str(self.deals - scored), "errors": str(errors),
+            "seconds": f"CAST({seconds:.2f} AS DOUBLE)", "notes": _text("\n".join(self.notes)),
+        }
+        self.engine.create("out_run", "SELECT " + ", ".join(f"{value} AS {name}" for name, value in columns.items()))
         self.tables.append("run")
 
     def report(self, seconds: float) -> Report:
         """Return what a person is told at the end."""
-        steps = dict(self._rows("SELECT step, count(*) FROM out_deals WHERE scored GROUP BY step"))
+        steps = dict(self.engine.rows("SELECT step, count(*) FROM out_deals WHERE scored GROUP BY step"))
         scored = sum(steps.values())
         top = "SELECT {0}, count(DISTINCT deal_id) FROM out_{1} {2} GROUP BY ALL ORDER BY 2 DESC, 1 LIMIT " + str(_MOST_SHOWN)
-        findings = self._rows(top.format("finding", "findings", "WHERE kind = 'risk'")) if "findings" in self.tables else []
-        actions = self._rows(top.format("action", "actions", "WHERE rank <= 3")) if "actions" in self.tables else []
-        moved = dict(self._rows("SELECT change, count(*) FROM out_changes GROUP BY 1")) if "changes" in self.tables else {}
+        findings = self._rows_of("findings", top.format("finding", "findings", "WHERE kind = 'risk'"))
+        actions = self._rows_of("actions", top.format("action", "actions", 'WHERE "rank" <= 3'))
+        moved = dict(self._rows_of("changes", "SELECT change, count(*) FROM out_changes GROUP BY 1"))
         return Report(
             self.deals, scored, self.deals - scored,
             [(step.id, self._read(step.label), steps.get(step.id, 0)) for step in self.base.steps],
@@ -219,12 +221,20 @@ class Results:
             self._told(_MOST_SHOWN), {change: moved[change] for change in CHANGES if change in moved}, self.notes, seconds,
         )
 
-    def _rows(self, query: str) -> list[tuple[str, int]]:
-        return self.database.execute(query).fetchall()
+    def _rows_of(self, table: str, query: str) -> list[tuple[Any, ...]]:
+        return self.engine.rows(query) if table in self.tables else []
 
 
 def _plain(text: str) -> str:
     return text.replace("'", "''")
+
+
+def _text(text: str) -> str:
+    return f"'{_plain(text)}'"
+
+
+def _day(day: date | None) -> str:
+    return "CAST(NULL AS DATE)" if day is None else f"CAST('{day.isoformat()}' AS DATE)"
 
 
 def _anybody(label: str) -> str:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import datetime as dt
 import glob
+import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import duckdb
 from ..facts.deal import Deal, load_deal
 from ..facts.encoding import decode
 from ..facts.problems import Problem, Rejected, nearest
-from ..facts.tables import DEALS
+from ..facts.tables import DEALS, KEY, deal_rows, tables
 from ..facts.vocabulary import Vocabulary
 from .filling import fill_table, quoted
 from .postgres import connected, is_address, reading, table_names
@@ -32,10 +33,9 @@ ROW = "_row"
 
 @dataclass
 class Opened:
-    """What an input holds: raw tables by name, or deals read from files, with the problems of those that are wrong."""
+    """What an input holds: raw tables by name, and what of it could not be read."""
 
     tables: list[str] = field(default_factory=list)
-    deals: list[tuple[str, Deal]] = field(default_factory=list)
     refused: list[tuple[str, tuple[Problem, ...]]] = field(default_factory=list)
     unread: list[tuple[str, int, str]] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
@@ -55,7 +55,7 @@ def open_source(
         paths = _paths(source)
         endings = {path.suffix.lower() for path in paths}
         if endings <= DEAL_FILES:
-            _deal_files(paths, vocabulary, opened)
+            _deal_files(database, paths, vocabulary, opened)
             return opened
         _files(database, paths, vocabulary, opened)
     if DEALS not in opened.tables:
@@ -79,12 +79,36 @@ def _paths(source: str) -> list[Path]:
     return found
 
 
-def _deal_files(paths: Iterable[Path], vocabulary: Vocabulary, opened: Opened) -> None:
+def _deal_files(
+    database: duckdb.DuckDBPyConnection, paths: Iterable[Path], vocabulary: Vocabulary, opened: Opened
+) -> None:
+    deals = []
     for path in paths:
         try:
-            opened.deals.append((path.stem, load_deal(str(path), vocabulary)))
+            deals.append((path.stem, load_deal(str(path), vocabulary)))
         except Rejected as rejected:
             opened.refused.append((str(path), rejected.problems))
+    lay_down_deals(database, deals, vocabulary, opened)
+
+
+def lay_down_deals(
+    database: duckdb.DuckDBPyConnection, deals: Iterable[tuple[str, Deal]], vocabulary: Vocabulary, opened: Opened
+) -> None:
+    """Make raw tables out of deals, each with its id."""
+    found: dict[str, list[dict[str, object]]] = {name: [] for name in tables(vocabulary)}
+    for deal_id, deal in deals:
+        for name, row in deal_rows(deal, deal_id):
+            found[name].append(row)
+    for name, rows in found.items():
+        header = list(dict.fromkeys(column for row in rows for column in row)) or [KEY]
+        cells = ([_text_of(row.get(column)) for column in header] for row in rows)
+        fill_table(database, f"raw_{name}", header, cells, ROW)
+        opened.tables.append(name)
+
+
+def _text_of(value: object) -> str | None:
+    """Return a value of a deal file as a table has it; a list as JSON, so that its members are told apart."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list) else _cell(value)
 
 
 def _files(database: duckdb.DuckDBPyConnection, paths: Sequence[Path], vocabulary: Vocabulary, opened: Opened) -> None:
@@ -234,9 +258,3 @@ def _postgres(database: duckdb.DuckDBPyConnection, address: str, vocabulary: Voc
 
 def _cells(row: Sequence[object]) -> list[str | None]:
     return [_cell(cell) for cell in row]
-
-
-def raw_columns(database: duckdb.DuckDBPyConnection, table: str) -> Mapping[str, str]:
-    """Return the columns of a raw table with their types, in order."""
-    rows = database.execute(f"SELECT column_name, column_type FROM (DESCRIBE raw_{table})").fetchall()
-    return {name: kind for name, kind in rows if name != ROW}

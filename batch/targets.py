@@ -47,12 +47,12 @@ def write(database: duckdb.DuckDBPyConnection, job: Job, tables: Sequence[str]) 
     try:
         made = beside / target.name
         _WRITERS.get(target.suffix.lower(), _folder)(database, made, tables, job)
-        _take_place(made, target, beside)
+        take_place(made, target, beside)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 
 
-def _take_place(made: Path, target: Path, beside: Path) -> None:
+def take_place(made: Path, target: Path, beside: Path) -> None:
     """Put what was made where the output belongs; an old folder has to step aside first."""
     if target.is_dir() and not target.is_symlink():
         os.rename(target, beside / f"{target.name}.old")

@@ -43,6 +43,7 @@ def sql(dialect: str, tables: tuple[str, ...], language: Language) -> None:
 @click.option("--as-of", "as_of", default="", metavar="DATE", help="option.as_of", cls=LocalOption)
 @click.option("--memory", default="", metavar="SIZE", help="option.memory", cls=LocalOption)
 @click.option("--threads", type=click.IntRange(1), default=None, help="option.threads", cls=LocalOption)
+@click.option("--engine", type=click.Choice(["duckdb", "spark"]), default="duckdb", help="option.engine", cls=LocalOption)
 @click.option("--strict", is_flag=True, help="option.strict", cls=LocalOption)
 @click.option("--force", is_flag=True, help="option.force", cls=LocalOption)
 @click.option("--quiet", "-q", is_flag=True, help="option.quiet", cls=LocalOption)
@@ -50,7 +51,8 @@ def sql(dialect: str, tables: tuple[str, ...], language: Language) -> None:
 @language_option
 def score(
     source: str, target: str, format_: str | None, tables: str, since: str, explain: bool, as_of: str, memory: str,
-    threads: int | None, strict: bool, force: bool, quiet: bool, as_json: bool, language: Language,
+    threads: int | None, engine: str,
+    strict: bool, force: bool, quiet: bool, as_json: bool, language: Language,
 ) -> None:
     """Score every deal of an input into tables."""
     from ..batch.job import Job, Stopped
@@ -59,7 +61,7 @@ def score(
     from ..batch.screen import print_report, progress, report_document
 
     job = Job(source, target, language, format=format_ or "", as_of=as_of, memory=memory, threads=threads or 0,
-              strict=strict, force=force, explain=explain, since=since, tables=_tables(tables, language))
+              strict=strict, force=force, explain=explain, since=since, engine=engine, tables=_tables(tables, language))
     base = rule_base(language)
     try:
         with progress(new_console(stderr=True), language, quiet or as_json) as advance:

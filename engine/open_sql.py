@@ -122,6 +122,9 @@ class OpenConditions:
                 return Cases().when(fact_test(condition, scope), exp.true()).end()
             case FactTest(kind="stale" | "inferred"):
                 return known_to_hold(fact_test(condition, scope))
+            case FactTest(path) if path.through and path.fact == ITEM_KEY:  # no such item: no fact can change that
+                there = negated(exp.Is(this=col(column_name(path.through)), expression=exp.null()))
+                return Cases().when(there, known_to_hold(fact_test(condition, scope))).end()
             case FactTest():
                 return fact_test(condition, scope)
             case All(parts):

@@ -394,4 +394,4 @@ def _percent(count: exp.Expr, total: int, extra: int) -> exp.Expr:
     """Return whole percents, rounded down, or up where ``extra`` makes good for it."""
     hundred = exp.Mul(this=paren(count.copy()), expression=whole(100))
     numerator = exp.Add(this=hundred, expression=whole(extra)) if extra else hundred
-    return exp.IntDiv(this=paren(numerator), expression=whole(total))
+    return cast(exp.IntDiv(this=paren(numerator), expression=whole(total)), "int")

@@ -15,9 +15,10 @@ import duckdb
 import openpyxl
 import pytest
 from dealready.batch.canonical import Canonical
+from dealready.batch.engines import DuckEngine
 from dealready.batch.job import MOST_QUESTIONS, Job, Report, Stopped, score, scoring_sql
 from dealready.batch.refusal import BadSource
-from dealready.batch.sources import Opened
+from dealready.batch.sources import Opened, lay_down_deals
 from dealready.batch.summary import summarise
 from dealready.engine.diagnose import Diagnoser
 from dealready.engine.score_sql import OUTPUTS
@@ -162,7 +163,9 @@ def test_tables_of_every_kind_score_as_the_deal_files_do(kind: str, from_files: 
 def test_the_whole_diagnosis_is_the_one_of_each_deal(found: list[Deal]) -> None:
     with duckdb.connect() as database:
         database.execute("SET disabled_optimizers = 'in_clause'")
-        Canonical(database, base().vocabulary).from_deals(Opened(deals=[(str(n), deal) for n, deal in enumerate(found)]))
+        opened = Opened()
+        lay_down_deals(database, [(str(number), deal) for number, deal in enumerate(found)], base().vocabulary, opened)
+        Canonical(DuckEngine(database), base().vocabulary).build(opened)
         for statement in sql().statements:
             database.execute(statement)
         tables = {name: fetched(database.execute(query)) for name, query in sql().outputs.items()}

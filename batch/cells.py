@@ -1,0 +1,143 @@
+"""What a cell means: the same as in a deal file.
+
+SQL reads at a glance what is plainly written; what it can't read, a label say, or a number with a
+unit, goes, each distinct spelling once, through the reader of deal files.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from ..facts.tables import Column, ColumnType
+from ..facts.values import BadValue, in_order, parse_member, parse_value
+from ..facts.vocabulary import Fact
+from .filling import quoted
+
+SQL_TYPES: dict[ColumnType, str] = {
+    "text": "VARCHAR", "bool": "BOOLEAN", "int": "BIGINT", "decimal": "DECIMAL(18, 4)", "date": "DATE", "texts": "VARCHAR[]",
+}
+_UNKNOWN = "('', '~', 'null', 'Null', 'NULL', 'unknown', '未知', '不知道', '?', '？')"
+_BETWEEN = {"set": r"[;；|、,，\n]", "refs": r"[;；|、,，\n]", "list": r"[;；|\n]"}
+_TIME_OF_DAY = re.compile(r"[T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?$")
+
+
+class RawColumn:
+    """A column as it came, as SQL that reads it; what is read is NULL where the cell is empty."""
+
+    def __init__(self, name: str, kind: str) -> None:
+        self.name = quoted(name)
+        listed = kind.endswith("[]")
+        self.parts = f"CAST({self.name} AS VARCHAR[])" if listed else f"string_split({self.name}, ';')"
+        text = f"to_json({self.name})" if listed else self.name
+        if kind in ("DOUBLE", "FLOAT"):  # written out, not as 3.8E7
+            text = f"coalesce(CAST(TRY_CAST({text} AS DECIMAL(18, 4)) AS VARCHAR), CAST({text} AS VARCHAR))"
+        self.text = f"trim({text if kind == 'VARCHAR' else f'CAST({text} AS VARCHAR)'})"
+
+    @property
+    def is_given(self) -> str:
+        """The test that there is anything in a cell."""
+        return f"coalesce({self.text} NOT IN {_UNKNOWN}, false)"
+
+    def plain(self, column: Column, otherwise: str = "NULL") -> str:
+        """Return the value where it is plainly written, and ``otherwise`` where it is not."""
+        quick = self.quick(column)
+        value = quick if otherwise == "NULL" else f"coalesce({quick}, {otherwise})"
+        return f"CASE WHEN {self.text} NOT IN {_UNKNOWN} THEN {value} END"
+
+    def is_odd(self, column: Column) -> str:
+        """Return the test that a value is there and takes the reader of deal files to understand."""
+        return f"{self.text} NOT IN {_UNKNOWN} AND {self.quick(column)} IS NULL"
+
+    def quick(self, column: Column) -> str:
+        """Return the SQL that reads the plain spellings of a column, and is NULL for everything else."""
+        fact, text, target = column.fact, self.text, SQL_TYPES[column.type]
+        match column.type:
+            case "bool":
+                return f"CASE WHEN lower({text}) = 'true' THEN true WHEN lower({text}) = 'false' THEN false END"
+            case "date":
+                written = f"regexp_matches({text}, '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}$')"
+                return f"CASE WHEN {written} THEN TRY_CAST({text} AS DATE) END"
+            case "int" | "decimal" if fact is not None:
+                digits = "[0-9]{1,12}" if column.type == "int" else "[0-9]{1,12}([.][0-9]{1,4})?"
+                limits = [f"regexp_matches({text}, '^{digits}$')"]
+                limits += [f"TRY_CAST({text} AS {target}) >= {fact.minimum}"] if fact.minimum is not None else []
+                limits += [f"TRY_CAST({text} AS {target}) <= {fact.maximum}"] if fact.maximum is not None else []
+                return f"CASE WHEN {' AND '.join(limits)} THEN TRY_CAST({text} AS {target}) END"
+            case "text" if fact is not None and column.role == "value" and fact.values:
+                ids = ", ".join(f"'{value.id}'" for value in fact.values)
+                return f"CASE WHEN {text} IN ({ids}) THEN {text} END"
+            case "text":
+                return f"CASE WHEN length({text}) BETWEEN 1 AND 10000 THEN {text} END"
+            case "texts" if fact is not None and fact.values:
+                ids = "[" + ", ".join(f"'{value.id}'" for value in fact.values) + "]"
+                members = f"list_filter({ids}, lambda member: list_contains({self.parts}, member))"
+                strangers = f"list_filter({self.parts}, lambda member: NOT list_contains({ids}, member))"
+                return f"CASE WHEN array_length({strangers}) = 0 THEN {members} END"
+        return f"CAST(NULL AS {target})"
+
+
+def spelled_out(text: str, meanings: Mapping[str, object], kind: ColumnType) -> str:
+    """Return the SQL that reads a few spellings."""
+    branches = " ".join(f"WHEN {literal(written)} THEN {literal(meant, kind)}" for written, meant in meanings.items())
+    return f"CASE {text} {branches} END" if meanings else f"CAST(NULL AS {SQL_TYPES[kind]})"
+
+
+def literal(value: object, kind: ColumnType = "text") -> str:
+    """Return a value as SQL writes it."""
+    if isinstance(value, list):
+        members = ", ".join(literal(member) for member in value)
+        return f"CAST([{members}] AS VARCHAR[])"
+    text = str(value).lower() if isinstance(value, bool) else "'" + str(value).replace("'", "''") + "'"
+    return text if kind == "text" else f"CAST({text} AS {SQL_TYPES[kind]})"
+
+
+def meanings_of(column: Column, written: Iterable[str]) -> tuple[dict[str, object], dict[str, BadValue]]:
+    """Return what each spelling means, and what is wrong with those that mean nothing."""
+    meanings: dict[str, object] = {}
+    bad: dict[str, BadValue] = {}
+    fact = _fact_of(column)
+    for text in written:
+        try:
+            meanings[text] = _meaning(column, fact, text)
+        except BadValue as problem:
+            bad[text] = problem
+    return meanings, bad
+
+
+def _fact_of(column: Column) -> Fact | None:
+    """Return a fact whose parser reads a column; a key or a text has none."""
+    if column.fact is None or column.role == "value":
+        return column.fact
+    if column.type == "text":
+        return None
+    return replace(column.fact, type="date" if column.type == "date" else "bool", values=())
+
+
+def _meaning(column: Column, fact: Fact | None, text: str) -> object:
+    if column.type == "bool" and fact is None:
+        raise BadValue("not-yes-or-no", found=text)
+    if fact is None:
+        raise BadValue("text-too-long", limit="10000", length=str(len(text)))
+    if fact.type in _BETWEEN and column.role == "value":
+        return list(in_order(fact, [parse_member(fact, part) for part in _parts(fact, text)]))
+    if column.type == "date":
+        text = _TIME_OF_DAY.sub("", text)
+    return parse_value(fact, text)
+
+
+def _parts(fact: Fact, text: str) -> Iterator[str]:
+    """Yield the members of a set or list written in one cell: as JSON, or with signs between them."""
+    if text in ("-", "[]", "（无）", "(none)"):
+        return
+    if text.startswith("["):
+        try:
+            members = json.loads(text)
+        except ValueError:
+            members = None
+        if isinstance(members, list) and all(isinstance(member, str) for member in members):
+            yield from members
+            return
+    yield from (part.strip() for part in re.split(_BETWEEN[fact.type], text) if part.strip())

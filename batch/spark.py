@@ -1,0 +1,175 @@
+"""Scores tables on Spark: the same queries, in Spark's dialect, over Parquet or the tables of a catalogue.
+
+Every table that several queries read is written down as Parquet beside the output, so Spark's own
+partitioning, spilling and retries carry the work; nothing here knows how many machines there are.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import sqlglot
+
+from ..engine.dialects import written
+from ..engine.score_sql import compile_scoring
+from ..facts.tables import DEALS, tables
+from ..facts.vocabulary import Vocabulary
+from ..rules.base import RuleBase
+from .canonical import Canonical
+from .cells import literal
+from .filling import quoted
+from .job import MOST_QUESTIONS, Job, Stopped, check, wanted_tables
+from .refusal import BadSource
+from .report import Report
+from .results import Results
+from .sources import ROW, Opened
+from .targets import take_place
+
+TABLES = "table:"  # an input or output that is a schema of the catalogue
+_SETTINGS = {
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.codegen.wholeStage": "false",  # a stratum is far beyond what fits one method of the JVM
+}
+_DUCKDB_NAMES = {"string": "VARCHAR", "double": "DOUBLE", "float": "FLOAT"}
+
+
+class SparkEngine:
+    """A Spark session as an engine; tables are Parquet files in a folder."""
+
+    def __init__(self, session: Any, folder: Path) -> None:
+        self.session = session
+        self.folder = folder
+
+    def query(self, text: str) -> Any:
+        """Return the data frame of a query that is written for DuckDB."""
+        return self.session.sql(sqlglot.transpile(text, read="duckdb", write="spark")[0])
+
+    def keep(self, name: str, frame: Any) -> None:
+        """Write a data frame down, and let queries name it."""
+        path = str(self.folder / f"{name}.parquet")
+        frame.write.parquet(path)
+        self.session.read.schema(frame.schema).parquet(path).createOrReplaceTempView(name)
+
+    def create(self, name: str, query: str) -> None:
+        """Make a table out of a query."""
+        self.keep(name, self.query(query))
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a query."""
+        return [tuple(row) for row in self.query(query).collect()]
+
+    def columns(self, query: str) -> dict[str, str]:
+        """Return the columns of a query with their types."""
+        return {name: _duckdb_type(kind) for name, kind in self.query(query).dtypes}
+
+    def lookup(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Make a small table of texts."""
+        names = ", ".join(map(quoted, columns))
+        lines = ", ".join(f"({', '.join(map(literal, row))})" for row in rows)
+        empty = ", ".join(f"CAST(NULL AS VARCHAR) AS {quoted(column)}" for column in columns)
+        self.create(name, f"SELECT * FROM (VALUES {lines}) AS texts({names})" if rows else f"SELECT {empty} WHERE false")
+
+
+def score_on_spark(base: RuleBase, job: Job, progress: Callable[[str, int, int], None]) -> Report:
+    """Run a job on Spark; see :func:`~.job.score`."""
+    started = time.monotonic()
+    session = _session()
+    to_catalogue = job.target.startswith(TABLES)
+    if not to_catalogue:
+        check(job)
+    target = Path("dealready" if to_catalogue else job.target).absolute()
+    folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
+    try:
+        engine = SparkEngine(session, folder)
+        progress("read", 0, 1)
+        opened = _open(engine, job.source, base.vocabulary)
+        read = Canonical(engine, base.vocabulary, job.as_of).build(opened)
+        results = Results(base, engine, job.language, read.deals)
+        results.errors()
+        if job.strict and (first := results.first_error()):
+            raise Stopped(first)
+        scoring = compile_scoring(base, outputs=wanted_tables(job), most_questions=MOST_QUESTIONS)
+        for number, statement in enumerate(scoring.statements):
+            progress("score", number, len(scoring.statements))
+            engine.keep(statement.name, session.sql(written(statement.select, "spark")))
+        for name, query in scoring.outputs.items():
+            engine.keep(f"judged_{name}", session.sql(written(query, "spark")))
+            results.output(name, f"SELECT * FROM judged_{name}")
+        results.run(opened.ignored, read.unknown_columns, time.monotonic() - started)
+        progress("write", 0, 1)
+        report = results.report(time.monotonic() - started)
+        if to_catalogue:
+            _save(session, job.target.removeprefix(TABLES), results.tables, job.force)
+        else:
+            _place(folder, target, results.tables)
+        return report
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _session() -> Any:
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError:
+        raise BadSource("batch-extra", extra="spark") from None
+    builder = SparkSession.builder.appName("dealready").config("spark.ui.showConsoleProgress", "false")
+    if SparkSession.getActiveSession() is None:
+        builder = builder.config("spark.driver.extraJavaOptions", "-Xss64m")  # long conditions are deep trees
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    for name, value in _SETTINGS.items():
+        session.conf.set(name, value)
+    return session
+
+
+def _open(engine: SparkEngine, source: str, vocabulary: Vocabulary) -> Opened:
+    """Name the tables of an input ``raw_…``. Their rows have no numbers: they lie in many files."""
+    opened = Opened()
+    for name in tables(vocabulary):
+        frame = _frame(engine.session, source, name)
+        if frame is not None:
+            frame.selectExpr(f"CAST(NULL AS BIGINT) AS `{ROW}`", "*").createOrReplaceTempView(f"raw_{name}")
+            opened.tables.append(name)
+    if DEALS not in opened.tables:
+        raise BadSource("batch-no-deals", source=source, tables=", ".join(opened.tables) or "-")
+    return opened
+
+
+def _frame(session: Any, source: str, name: str) -> Any:
+    from pyspark.errors import AnalysisException
+
+    if source.startswith(TABLES):
+        table = f"{source.removeprefix(TABLES)}.{name}"
+        return session.table(table) if session.catalog.tableExists(table) else None
+    for path in (f"{source}/{name}.parquet", f"{source}/{name}"):
+        try:
+            return session.read.parquet(path)
+        except AnalysisException:
+            continue
+    return None
+
+
+def _duckdb_type(kind: str) -> str:
+    return "VARCHAR[]" if kind.startswith("array") else _DUCKDB_NAMES.get(kind, kind.upper())
+
+
+def _save(session: Any, schema: str, names: Sequence[str], force: bool) -> None:
+    there = [name for name in names if session.catalog.tableExists(f"{schema}.{name}")]
+    if there and not force:
+        raise BadSource("batch-exists", target=f"{schema}.{there[0]}")
+    for name in names:
+        session.table(f"out_{name}").write.mode("overwrite").saveAsTable(f"{schema}.{name}")
+
+
+def _place(folder: Path, target: Path, names: Sequence[str]) -> None:
+    made = folder / target.name
+    made.mkdir()
+    for name in names:
+        (folder / f"out_{name}.parquet").rename(made / f"{name}.parquet")
+    take_place(made, target, folder)
