@@ -4,13 +4,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test soak check wheel bench picture clean
+.PHONY: demo test extras soak check wheel bench picture clean
 
 demo: $(READY)
 	$(BIN)/dealready next facts/examples/steel-rolling-line.yaml
 
 test: $(READY)
 	$(BIN)/python -m pytest
+
+extras: $(READY)
+	$(BIN)/python -m pip install --quiet --editable '.[postgres,spark]'
 
 soak: $(READY)
 	DEALREADY_EXAMPLES=10000 $(BIN)/python -m pytest

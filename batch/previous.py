@@ -51,7 +51,9 @@ def _from_folder(database: duckdb.DuckDBPyConnection, folder: Path, name: str, p
     """Read a file; in a CSV file the sign that keeps a text from being a formula is taken away again."""
     for ending, reader in _READERS.items():
         file = folder / f"{name}{ending}"
-        if file.exists():
+        if file.is_dir():  # as Spark writes it
+            file = file / "*.parquet"
+        if file.name.startswith("*") or file.exists():
             armed = r"regexp_replace(COLUMNS(*), '^''([=+\-@\t\r])', '\1')" if ending == ".csv" else "*"
             database.execute(f"CREATE TABLE {prefix}{name} AS SELECT {armed} FROM {reader}", [str(file)])
             return True
@@ -107,4 +109,4 @@ def _from_postgres(database: duckdb.DuckDBPyConnection, address: str, tables: Se
 
 def _texts(rows: Iterable[Sequence[object]]) -> Iterable[list[str | None]]:
     for row in rows:
-        yield [None if cell is None else str(cell) for cell in row]
+        yield [None if cell is None else str(cell).lower() if isinstance(cell, bool) else str(cell) for cell in row]

@@ -142,7 +142,7 @@ class QuestionTables:
         added = selection(*(col(name) for name in names), named(exp.Min(this=col("place")), "place"), total).from_(
             union.subquery("given", copy=False), copy=False).group_by(*(col(name) for name in names), copy=False)
         ordered = exp.Order(expressions=[exp.Ordered(this=col("points"), desc=True), col("place"), col("about")])
-        rank = named(exp.Window(this=exp.RowNumber(), partition_by=[col(KEY)], order=ordered), "rank")
+        rank = named(cast(exp.Window(this=exp.RowNumber(), partition_by=[col(KEY)], order=ordered), "int"), "rank")
         ranked = selection(*(col(name) for name in (*names, "points")), rank).from_(
             added.subquery("added", copy=False), copy=False)
         return selection(exp.Star()).from_(ranked.subquery("ranked", copy=False), copy=False).where(

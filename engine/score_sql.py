@@ -225,7 +225,7 @@ class _Scoring:
                  exp.Ordered(this=col("place")), exp.Ordered(this=col("about"))]
         rank = exp.Window(this=exp.RowNumber(), partition_by=[col(KEY)], order=exp.Order(expressions=order))
         names = (KEY, "collection", "about", "action", "within_days")
-        return selection(*names, named(rank, "rank")).from_(found.subquery("given", copy=False), copy=False)
+        return selection(*names, named(cast(rank, "int"), "rank")).from_(found.subquery("given", copy=False), copy=False)
 
     def fired(self) -> exp.Query:
         return self.unpacked("rule", {rule.id: () for rule in self.base.program.rules}, ())

@@ -23,18 +23,16 @@ from dealready.batch.summary import summarise
 from dealready.engine.diagnose import Diagnoser
 from dealready.engine.score_sql import OUTPUTS
 from dealready.facts.deal import Deal, load_deal
-from dealready.facts.tables import deal_rows
 from dealready.render.document import question_text
 from dealready.render.names import Names
 from dealready.rules.base import RuleBase, load_rule_base
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from .pipelines import EXAMPLES, Rows, example_rows, write_parquet
 from .strategies import deals as any_deals
 
-EXAMPLES = Path(__file__).parent.parent / "facts" / "examples"
 QUICK = ("deals", "criteria", "findings", "actions")  # planning the other tables takes a second a run
-Rows = dict[str, list[dict[str, Any]]]
 
 
 @functools.cache
@@ -50,14 +48,6 @@ def diagnoser() -> Diagnoser:
 @functools.cache
 def sql() -> Any:
     return scoring_sql(base(), OUTPUTS, most_questions=10_000)
-
-
-def example_rows() -> Rows:
-    found: Rows = {}
-    for path in sorted((*EXAMPLES.glob("*.yaml"), *EXAMPLES.glob("*.json"))):
-        for table, row in deal_rows(load_deal(str(path), base().vocabulary), path.stem):
-            found.setdefault(table, []).append(row)
-    return found
 
 
 def run(source: Path | str, target: Path, **options: Any) -> Report:
@@ -80,15 +70,6 @@ def write_csv(folder: Path, tables: Rows, encoding: str = "utf-8") -> Path:
             writer = csv.DictWriter(file, columns(rows))
             writer.writeheader()
             writer.writerows({name: cell(value) for name, value in row.items()} for row in rows)
-    return folder
-
-
-def write_parquet(folder: Path, tables: Rows) -> Path:
-    folder.mkdir()
-    for name, rows in tables.items():
-        (folder / f"{name}.jsonl").write_text("\n".join(json.dumps(row, default=str) for row in rows), "utf-8")
-        duckdb.execute(f"COPY (FROM read_json('{folder / name}.jsonl')) TO '{folder / name}.parquet'")
-        (folder / f"{name}.jsonl").unlink()
     return folder
 
 
@@ -152,7 +133,7 @@ def from_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_tables_of_every_kind_score_as_the_deal_files_do(kind: str, from_files: Path, tmp_path: Path) -> None:
-    source = KINDS[kind](tmp_path / "tables", example_rows())
+    source = KINDS[kind](tmp_path / "tables", example_rows(base().vocabulary))
     run(source, tmp_path / "scored", format="csv")
     for table in ("deals", "criteria", "findings", "actions", "errors"):
         assert (tmp_path / "scored" / f"{table}.csv").read_bytes() == (from_files / f"{table}.csv").read_bytes(), table
@@ -362,7 +343,7 @@ def later(tables: Rows, day: str) -> Rows:
 
 @pytest.mark.parametrize("ending", ["", ".xlsx", ".duckdb", ".sqlite"])
 def test_what_moved_since_an_earlier_output_is_told_with_the_rules_behind_it(ending: str, tmp_path: Path) -> None:
-    before = example_rows()
+    before = example_rows(base().vocabulary)
     now = later(before, "2026-12-31")
     now["deals"] = [row for row in now["deals"] if row["deal_id"] != "harbour-crane-lead"]
     now["deals"].append({"deal_id": "fresh", "as_of": "2026-12-31"})

@@ -1,0 +1,173 @@
+"""PostgreSQL and Spark give what DuckDB gives, row for row."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import sqlglot
+from dealready.batch.canonical import Canonical
+from dealready.batch.engines import DuckEngine
+from dealready.batch.job import Job, score
+from dealready.batch.previous import read_output
+from dealready.batch.query import query_text
+from dealready.batch.sources import Opened, lay_down_deals
+from dealready.engine.dialects import written
+from dealready.engine.score_sql import OUTPUTS, compile_scoring
+from dealready.facts.deal import Deal
+from dealready.facts.tables import tables
+from dealready.rules.base import RuleBase, load_rule_base
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from .pipelines import EXAMPLES, Rows, example_rows, write_parquet
+from .strategies import deals as any_deals
+
+DIALECTS = ("duckdb", "spark", "databricks", "postgres", "snowflake", "bigquery", "trino")
+ADDRESS = os.environ.get("DEALREADY_POSTGRES", "")
+needs_postgres = pytest.mark.skipif(not ADDRESS, reason="DEALREADY_POSTGRES names no server")
+RESULTS = ("deals", "criteria", "findings", "actions", "questions", "fired", "errors")
+
+
+@functools.cache
+def base() -> RuleBase:
+    return load_rule_base()
+
+
+@functools.cache
+def scoring() -> Any:
+    return compile_scoring(base(), most_questions=1000)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_the_query_of_each_dialect_is_parsed_back_and_no_name_is_too_long(dialect: str) -> None:
+    parsed = sqlglot.parse_one(query_text(base(), dialect), dialect=dialect)
+    assert parsed.sql(dialect=dialect) == sqlglot.parse_one(parsed.sql(dialect=dialect), dialect=dialect).sql(dialect=dialect)
+    assert max(len(name.name) for name in parsed.find_all(sqlglot.exp.Identifier)) <= 63
+
+
+@pytest.fixture
+def postgres() -> Iterator[Any]:
+    import psycopg
+
+    with psycopg.connect(ADDRESS) as connection:
+        yield connection
+        connection.rollback()
+
+
+@needs_postgres
+@settings(max_examples=3)
+@given(st.lists(any_deals(load_rule_base().vocabulary), min_size=1, max_size=4))
+def test_postgres_concludes_what_duckdb_does(found: list[Deal]) -> None:
+    import psycopg
+
+    with duckdb.connect() as database:
+        database.execute("SET disabled_optimizers = 'in_clause'")
+        opened = Opened()
+        lay_down_deals(database, [(str(number), deal) for number, deal in enumerate(found)], base().vocabulary, opened)
+        Canonical(DuckEngine(database), base().vocabulary).build(opened)
+        for made in scoring().statements:
+            database.execute(f"CREATE TABLE {made.name} AS {written(made.select, 'duckdb')}")
+        expected = {name: rows_of(database.execute(written(query, "duckdb"))) for name, query in scoring().outputs.items()}
+        with psycopg.connect(ADDRESS) as connection:
+            for table in tables(base().vocabulary):
+                copy_table(database, connection, table)
+            for made in scoring().statements:
+                connection.execute(f"CREATE TEMP TABLE {made.name} AS {written(made.select, 'postgres')}")
+            for name, query in scoring().outputs.items():
+                assert rows_of(connection.execute(written(query, "postgres"))) == expected[name], name
+            connection.rollback()
+
+
+def copy_table(database: duckdb.DuckDBPyConnection, connection: Any, table: str) -> None:
+    described = database.execute(f"SELECT column_name, column_type FROM (DESCRIBE {table})").fetchall()
+    columns = ", ".join(f'"{name}" {kind.replace("VARCHAR", "text")}' for name, kind in described)
+    connection.execute(f"CREATE TEMP TABLE {table} ({columns})")
+    with connection.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN") as copy:
+        for row in database.execute(f"FROM {table}").fetchall():
+            copy.write_row(row)
+
+
+def rows_of(found: Any) -> list[str]:
+    return sorted(str(tuple(row)) for row in found.fetchall())
+
+
+@needs_postgres
+def test_postgres_is_read_and_written_as_files_are(tmp_path: Path) -> None:
+    import psycopg
+
+    rows = example_rows(base().vocabulary)
+    with psycopg.connect(ADDRESS, autocommit=True) as connection:
+        name = f"deals_{os.getpid()}"
+        connection.execute(f"DROP DATABASE IF EXISTS {name}")
+        connection.execute(f"CREATE DATABASE {name}")
+    address = f"{ADDRESS.rpartition('/')[0]}/{name}"
+    with duckdb.connect() as database, psycopg.connect(address) as connection:
+        for table in rows:
+            write = write_parquet(tmp_path / table, {table: rows[table]})
+            database.execute(f"CREATE TABLE {table} AS FROM '{write / table}.parquet'")
+            described = database.execute(f"SELECT column_name, column_type FROM (DESCRIBE {table})").fetchall()
+            columns = ", ".join(f'"{column}" {_postgres_type(kind)}' for column, kind in described)
+            connection.execute(f"CREATE TABLE {table} ({columns})")
+            with connection.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN") as copy:
+                for row in database.execute(f"FROM {table}").fetchall():
+                    copy.write_row(row)
+    score(base(), Job(address, address, threads=1))
+    score(base(), Job(str(EXAMPLES), str(tmp_path / "out"), threads=1))
+    assert same_outputs(address, str(tmp_path / "out")) == set(RESULTS)
+
+
+def _postgres_type(kind: str) -> str:
+    return kind.replace("VARCHAR", "text").replace("DOUBLE", "double precision").replace("JSON", "text")
+
+
+def same_outputs(one: str, other: str) -> set[str]:
+    """Return the tables that are the same in two outputs; rows of distributed errors have no numbers."""
+    with duckdb.connect() as database:
+        for prefix, output in (("a_", one), ("b_", other)):
+            assert set(read_output(database, output, RESULTS, prefix)) == set(RESULTS)
+        same = set()
+        for name in RESULTS:
+            without = "* EXCLUDE (\"row\")" if name == "errors" else "*"
+            described = [database.execute(f"SELECT column_name FROM (DESCRIBE {side}_{name})").fetchall() for side in "ab"]
+            assert described[0] == described[1]
+            text = f"SELECT CAST(COLUMNS(*) AS VARCHAR) FROM (SELECT {without} FROM {{}}_{name})"
+            if rows_of(database.execute(text.format("a"))) == rows_of(database.execute(text.format("b"))):
+                same.add(name)
+        return same
+
+
+def spoiled(rows: Rows) -> Rows:
+    """Return the rows with one of each kind of error in them."""
+    rows["stakeholders"][0]["attitude"] = "cold"
+    rows["stakeholders"].append({"deal_id": "nowhere", "id": "x"})
+    rows["deals"].append({"deal_id": "twice", "as_of": "2026-03-16"})
+    rows["deals"].append({"deal_id": "twice", "as_of": "2026-03-16"})
+    rows["deals"].append({"deal_id": "no-day"})
+    return rows
+
+
+@pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java")
+def test_spark_scores_many_partitions_as_duckdb_does(tmp_path: Path) -> None:
+    sql = pytest.importorskip("pyspark.sql", reason="the extra 'spark' is not installed")
+    session = sql.SparkSession.builder.master("local[4]").config("spark.sql.shuffle.partitions", "4").config(
+        "spark.ui.enabled", "false").config("spark.driver.extraJavaOptions", "-Xss64m").getOrCreate()
+    rows = spoiled(example_rows(base().vocabulary))
+    source = write_parquet(tmp_path / "many", rows, parts=4)
+    assert session.read.parquet(str(source / "deals.parquet")).rdd.getNumPartitions() >= 2
+    found = score(base(), Job(str(source), str(tmp_path / "spark"), engine="spark"))
+    session.stop()
+    expected = score(base(), Job(str(write_parquet(tmp_path / "one", rows)), str(tmp_path / "duckdb"), threads=1))
+    assert (found.deals, found.scored, found.rejected) == (expected.deals, expected.scored, expected.rejected)
+    assert found.rejected == 4
+    assert same_outputs(str(tmp_path / "spark"), str(tmp_path / "duckdb")) == set(RESULTS)
+
+
+def test_the_output_tables_are_those_that_are_compared() -> None:
+    assert set(RESULTS) == {*OUTPUTS, "errors"}
