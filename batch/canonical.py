@@ -47,17 +47,33 @@ class Canonical:
             for problem in problems:
                 words = {"en": problem.message("en"), "zh": problem.message("zh")}
                 self.note(file, problem.place.line, problem.field, words)
-        for name in opened.tables:
-            self.type(self.layout[name])
+        plain = len(self.wrong)
+        self.make(opened.tables, set())
+        odd = {name for name in opened.tables if self.lost_anything(self.layout[name])}
+        if odd:  # some cells are not plainly written: look at every one of them
+            del self.wrong[plain:]
+            self.make(opened.tables, odd)
+        ((deals,),) = self.engine.rows(f"SELECT count(*) FROM raw_{DEALS}")
+        self.read.deals = deals + len(opened.refused) + sum(name == DEALS for name, _, _ in opened.unread)
+        return self.read
+
+    def make(self, given: Sequence[str], odd: set[str]) -> None:
+        """Make every table; those in ``odd`` have cells that take the reader of deal files to understand."""
+        for name in given:
+            self.type(self.layout[name], name in odd)
             self.check_keys(name)
         nothing = ", ".join(f"CAST(NULL AS {'BIGINT' if name == 'row' else 'VARCHAR'}) AS \"{name}\"" for name in _ERROR)
         self.engine.create("errors", " UNION ALL ".join([f"SELECT {nothing} WHERE false", *self.wrong]))
         self.engine.create("rejected", f"SELECT DISTINCT {KEY} FROM errors WHERE {KEY} IS NOT NULL")
         for table in self.layout.values():
-            self.engine.create(table.name, self.good(table, opened.tables))
-        ((deals,),) = self.engine.rows(f"SELECT count(*) FROM raw_{DEALS}")
-        self.read.deals = deals + len(opened.refused) + sum(name == DEALS for name, _, _ in opened.unread)
-        return self.read
+            self.engine.create(table.name, self.good(table, given))
+
+    def lost_anything(self, table: Table) -> bool:
+        """Tell whether a table has fewer known values than its raw one: rejected rows, or cells that no quick test can read."""
+        found = {column: RawColumn(*source) for column, source in self.sources(table).items() if column.role != "by"}
+        raw = ", ".join(["count(*)", *(f"count({source.name})" for source in found.values())])
+        read = ", ".join(["count(*)", *(f'count("{column.name}")' for column in found)])
+        return self.engine.rows(f"SELECT {raw} FROM raw_{table.name}") != self.engine.rows(f"SELECT {read} FROM {table.name}")
 
     def note(self, table: str, row: int, column: str, words: Mapping[str, object]) -> None:
         """Note something that is wrong with a file or a line of it."""
@@ -65,22 +81,26 @@ class Canonical:
         values = (literal(table), str(row), "NULL", where, "NULL", "''", literal(_dumped(words)))
         self.wrong.append(f"SELECT {', '.join(values)}")
 
-    def type(self, table: Table) -> None:
-        """Make the table ``typed_…`` out of its raw one."""
-        found = {table.columns[name]: RawColumn(*source) for name, source in self.sources(table).items()}
-        odd = self.odd(table, found)
-        parts = [ROW]
-        for column in table.columns.values():
+    def type(self, table: Table, look: bool) -> None:
+        """Make the view ``typed_…`` of a raw table, and ``keyed_…`` of its keys; ``look`` for cells that are oddly written."""
+        found = {column: RawColumn(*source) for column, source in self.sources(table).items() if column.role != "by"}
+        odd = self.odd(table, found) if look else set()
+        parts, joins = [ROW], [f"raw_{table.name}"]
+        for column in _read(table):
             value = f"CAST(NULL AS {SQL_TYPES[column.type]})"
             if column in found:
                 key = found.get(table.columns[KEY])
-                value = self.value(table, column, found[column], key) if column in odd else found[column].plain(column)
+                raw = found[column]
+                value = self.value(table, column, raw, key, joins) if column in odd else raw.plain(column)
             if column.name == AS_OF:
                 given = found[column].is_given if column in found else "false"
                 parts.append(f"{given} AS {_DAY_GIVEN}")
                 value = f"CASE WHEN {given} THEN {value} ELSE CAST('{self.as_of}' AS DATE) END" if self.as_of else value
             parts.append(f'{value} AS "{column.name}"')
-        self.engine.create(f"typed_{table.name}", f"SELECT {', '.join(parts)} FROM raw_{table.name}")
+        source = " ".join(joins)
+        self.engine.view(f"typed_{table.name}", f"SELECT {', '.join(parts)} FROM {source}")
+        keys = [part for part in parts if part.endswith((ROW, _DAY_GIVEN, *(f'"{name}"' for name in (KEY, ITEM_KEY, AS_OF))))]
+        self.engine.view(f"keyed_{table.name}", f"SELECT {', '.join(keys)} FROM {source}")
 
     def odd(self, table: Table, found: Mapping[Column, RawColumn]) -> set[Column]:
         """Return the columns with values that no quick test can read; all of them are looked through in one pass."""
@@ -90,7 +110,7 @@ class Canonical:
         (counts,) = self.engine.rows(f"SELECT {tests} FROM raw_{table.name}")
         return {column for column, count in zip(found, counts, strict=True) if count}
 
-    def sources(self, table: Table) -> dict[str, tuple[str, str]]:
+    def sources(self, table: Table) -> dict[Column, tuple[str, str]]:
         """Return for each column of a table the raw column that holds it, and its type; note those that are unknown."""
         names: dict[str, str] = {}
         for column in table.columns.values():
@@ -98,21 +118,27 @@ class Canonical:
             if column.fact is not None and column.role == "value":
                 label = column.fact.label
                 names |= dict.fromkeys((column.fact.id, label.zh, label.en.lower()), column.name)
-        found: dict[str, tuple[str, str]] = {}
+        found: dict[Column, tuple[str, str]] = {}
+        unknown: list[str] = []
         for raw, kind in self.engine.columns(f"SELECT * FROM raw_{table.name}").items():
             plain = normalize("NFKC", raw).strip()
             name = names.get(plain) or names.get(plain.lower()) or names.get(column_name(plain.lower()))
             if raw == ROW:
                 continue
-            if name is None or name in found:
+            if name is None or table.columns[name] in found:
                 hint = nearest(plain.lower(), list(table.columns))
-                self.read.unknown_columns.setdefault(table.name, []).append(f"{raw} ({hint}?)" if hint else raw)
+                unknown.append(f"{raw} ({hint}?)" if hint else raw)
             else:
-                found[name] = (raw, kind)
+                found[table.columns[name]] = (raw, kind)
+        if unknown:
+            self.read.unknown_columns[table.name] = unknown
         return found
 
-    def value(self, table: Table, column: Column, raw: RawColumn, key: RawColumn | None) -> str:
-        """Return the SQL for the canonical value of a raw column; what no SQL can read is parsed here and now."""
+    def value(self, table: Table, column: Column, raw: RawColumn, key: RawColumn | None, joins: list[str]) -> str:
+        """Return the SQL for the canonical value of a raw column; what no SQL can read is parsed here and now.
+
+        ``joins`` gains the table of meanings if there are many.
+        """
         leftovers = self.engine.rows(
             f'SELECT DISTINCT {raw.text} AS "value" FROM raw_{table.name} WHERE {raw.is_odd(column)} ORDER BY "value"'
         )
@@ -121,10 +147,11 @@ class Canonical:
         if len(meanings) <= _FEW:
             return raw.plain(column, spelled_out(raw.text, meanings, column.type))
         lookup = f"meaning_{table.name}_{column.name}"
-        self.engine.lookup(lookup, ("written", "meaning"), [
-            (written, _BETWEEN.join(meant) if isinstance(meant, list) else str(meant)) for written, meant in meanings.items()
+        written, meaning = f"{lookup}_written", f"{lookup}_meaning"
+        self.engine.lookup(lookup, (written, meaning), [
+            (text, _BETWEEN.join(meant) if isinstance(meant, list) else str(meant)) for text, meant in meanings.items()
         ])
-        meaning = f"(SELECT max(meaning) FROM {lookup} WHERE written = {raw.text})"
+        joins.append(f"LEFT JOIN {lookup} ON {written} = {raw.text}")
         return raw.plain(column, _from_text(meaning, column))
 
     def report(
@@ -145,7 +172,7 @@ class Canonical:
 
     def check_keys(self, name: str) -> None:
         """Note rows without a key, keys given twice, and items of deals that nobody listed."""
-        table = f"typed_{name}"
+        table = f"keyed_{name}"
         self.check(name, KEY, "batch-key-missing", f"{table} WHERE {KEY} IS NULL")
         if name == DEALS:
             twice = f"(SELECT {KEY} FROM {table} WHERE {KEY} IS NOT NULL GROUP BY {KEY} HAVING count(*) > 1) AS twice"
@@ -156,7 +183,7 @@ class Canonical:
         twice = f"(SELECT {both} FROM {table} WHERE {ITEM_KEY} IS NOT NULL GROUP BY {both} HAVING count(*) > 1) AS twice"
         self.check(name, ITEM_KEY, "batch-key-missing", f"{table} WHERE {ITEM_KEY} IS NULL")
         self.check(name, ITEM_KEY, "batch-item-twice", f"{table} JOIN {twice} USING ({both})")
-        orphan = f"{table} ANTI JOIN typed_{DEALS} ON {table}.{KEY} = typed_{DEALS}.{KEY}"
+        orphan = f"{table} ANTI JOIN keyed_{DEALS} ON {table}.{KEY} = keyed_{DEALS}.{KEY}"
         self.check(name, KEY, "batch-orphan", f"{orphan} WHERE {table}.{KEY} IS NOT NULL")
 
     def check(self, table: str, column: str, code: str, wrong: str) -> None:
@@ -170,21 +197,26 @@ class Canonical:
         A collection counts as listed for a deal if the deal says so, or if there is an item of it.
         """
         if table.name not in given:
-            empty = [f'CAST(NULL AS {SQL_TYPES[column.type]}) AS "{column.name}"' for column in table.columns.values()]
+            empty = [f'CAST(NULL AS {SQL_TYPES[column.type]}) AS "{column.name}"' for column in _read(table)]
             return f"SELECT {', '.join(empty)} WHERE false"
         source = f"typed_{table.name}"
         columns, joins = [], [f"ANTI JOIN rejected ON {source}.{KEY} = rejected.{KEY}"]
-        for column in table.columns.values():
+        for column in _read(table):
             value = f'{source}."{column.name}"'
             if column.role == "listed":
                 of = next(name for name in self.layout if name != DEALS and listed_column(name) == column.name)
                 seen = f"seen_{of}.{KEY} IS NOT NULL" if of in given else "false"
                 value = f"coalesce({value}, false) OR {seen} AS {column.name}"
                 if of in given:
-                    some = f"(SELECT DISTINCT {KEY} FROM typed_{of}) AS seen_{of}"
+                    some = f"(SELECT DISTINCT {KEY} FROM keyed_{of}) AS seen_{of}"
                     joins.append(f"LEFT JOIN {some} ON {source}.{KEY} = seen_{of}.{KEY}")
             columns.append(value)
         return f"SELECT {', '.join(columns)} FROM {source} {' '.join(joins)} WHERE {source}.{KEY} IS NOT NULL"
+
+
+def _read(table: Table) -> list[Column]:
+    """Return the columns that anything reads; who said a thing is for people to see in their own data."""
+    return [column for column in table.columns.values() if column.role != "by"]
 
 
 def _from_text(text: str, column: Column) -> str:

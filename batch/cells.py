@@ -19,19 +19,21 @@ from .filling import quoted
 SQL_TYPES: dict[ColumnType, str] = {
     "text": "VARCHAR", "bool": "BOOLEAN", "int": "BIGINT", "decimal": "DECIMAL(18, 4)", "date": "DATE", "texts": "VARCHAR[]",
 }
-_UNKNOWN = "('', '~', 'null', 'Null', 'NULL', 'unknown', '未知', '不知道', '?', '？')"
+_UNKNOWN = ("", "~", "null", "Null", "NULL", "unknown", "未知", "不知道", "?", "？")
 _BETWEEN = {"set": r"[;；|、,，\n]", "refs": r"[;；|、,，\n]", "list": r"[;；|\n]"}
 _TIME_OF_DAY = re.compile(r"[T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?$")
 
 
 class RawColumn:
-    """A column as it came, as SQL that reads it; what is read is NULL where the cell is empty."""
+    """A column as it came, as SQL that reads it; what is read is NULL where the cell is empty.
+
+    A column that already has the type that is wanted is taken as it is; looking at text costs far more.
+    """
 
     def __init__(self, name: str, kind: str) -> None:
         self.name = quoted(name)
-        listed = kind.endswith("[]")
-        self.parts = f"CAST({self.name} AS VARCHAR[])" if listed else f"string_split({self.name}, ';')"
-        text = f"to_json({self.name})" if listed else self.name
+        self.kind = kind
+        text = f"to_json({self.name})" if kind.endswith("[]") else self.name
         if kind in ("DOUBLE", "FLOAT"):  # written out, not as 3.8E7
             text = f"coalesce(CAST(TRY_CAST({text} AS DECIMAL(18, 4)) AS VARCHAR), CAST({text} AS VARCHAR))"
         self.text = f"trim({text if kind == 'VARCHAR' else f'CAST({text} AS VARCHAR)'})"
@@ -39,44 +41,53 @@ class RawColumn:
     @property
     def is_given(self) -> str:
         """The test that there is anything in a cell."""
-        return f"coalesce({self.text} NOT IN {_UNKNOWN}, false)"
+        if self.kind != "VARCHAR":
+            return f"{self.name} IS NOT NULL"
+        return f"coalesce({self.text} NOT IN ({_listed(_UNKNOWN)}), false)"
 
-    def plain(self, column: Column, otherwise: str = "NULL") -> str:
+    def plain(self, column: Column, otherwise: str = "") -> str:
         """Return the value where it is plainly written, and ``otherwise`` where it is not."""
         quick = self.quick(column)
-        value = quick if otherwise == "NULL" else f"coalesce({quick}, {otherwise})"
-        return f"CASE WHEN {self.text} NOT IN {_UNKNOWN} THEN {value} END"
+        return f"coalesce({quick}, {otherwise})" if otherwise else quick
 
     def is_odd(self, column: Column) -> str:
         """Return the test that a value is there and takes the reader of deal files to understand."""
-        return f"{self.text} NOT IN {_UNKNOWN} AND {self.quick(column)} IS NULL"
+        quick = self.quick(column)
+        if quick == self.name:
+            return "false"
+        return f"{self.name} IS NOT NULL AND {quick} IS NULL AND {self.is_given}"
 
     def quick(self, column: Column) -> str:
         """Return the SQL that reads the plain spellings of a column, and is NULL for everything else."""
-        fact, text, target = column.fact, self.text, SQL_TYPES[column.type]
+        fact, name, target = column.fact, self.name, SQL_TYPES[column.type]
+        values = [value.id for value in fact.values if value.id not in _UNKNOWN] if fact and column.role == "value" else []
         match column.type:
+            case "bool" | "date" if self.kind == target:
+                return name
             case "bool":
-                return f"CASE WHEN lower({text}) = 'true' THEN true WHEN lower({text}) = 'false' THEN false END"
+                return f"CASE WHEN lower({self.text}) = 'true' THEN true WHEN lower({self.text}) = 'false' THEN false END"
             case "date":
-                written = f"regexp_matches({text}, '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}$')"
-                return f"CASE WHEN {written} THEN TRY_CAST({text} AS DATE) END"
+                return self._if(f"regexp_matches({self.text}, '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}$')", target)
             case "int" | "decimal" if fact is not None:
+                limits = [f"TRY_CAST({self.text} AS {target}) {sign} {bound}" for sign, bound in (
+                    (">=", fact.minimum), ("<=", fact.maximum)) if bound is not None]
                 digits = "[0-9]{1,12}" if column.type == "int" else "[0-9]{1,12}([.][0-9]{1,4})?"
-                limits = [f"regexp_matches({text}, '^{digits}$')"]
-                limits += [f"TRY_CAST({text} AS {target}) >= {fact.minimum}"] if fact.minimum is not None else []
-                limits += [f"TRY_CAST({text} AS {target}) <= {fact.maximum}"] if fact.maximum is not None else []
-                return f"CASE WHEN {' AND '.join(limits)} THEN TRY_CAST({text} AS {target}) END"
-            case "text" if fact is not None and column.role == "value" and fact.values:
-                ids = ", ".join(f"'{value.id}'" for value in fact.values)
-                return f"CASE WHEN {text} IN ({ids}) THEN {text} END"
+                return self._if(" AND ".join([f"regexp_matches({self.text}, '^{digits}$')", *limits]), target)
+            case "text" if values:
+                return f"CASE WHEN {name} IN ({_listed(values)}) THEN {name} END"
             case "text":
-                return f"CASE WHEN length({text}) BETWEEN 1 AND 10000 THEN {text} END"
-            case "texts" if fact is not None and fact.values:
-                ids = "[" + ", ".join(f"'{value.id}'" for value in fact.values) + "]"
-                members = f"list_filter({ids}, lambda member: list_contains({self.parts}, member))"
-                strangers = f"list_filter({self.parts}, lambda member: NOT list_contains({ids}, member))"
-                return f"CASE WHEN array_length({strangers}) = 0 THEN {members} END"
+                return f"CASE WHEN length({self.text}) BETWEEN 1 AND 10000 AND {self.is_given} THEN {self.text} END"
+            case "texts" if self.kind == target:
+                known = f"list_has_all({literal(values)}, {name})" if values else f"NOT list_contains({name}, '')"
+                return f"CASE WHEN {known} AND array_length(list_distinct({name})) = array_length({name}) THEN {name} END"
         return f"CAST(NULL AS {target})"
+
+    def _if(self, condition: str, target: str) -> str:
+        return f"CASE WHEN {condition} THEN TRY_CAST({self.text} AS {target}) END"
+
+
+def _listed(values: Iterable[str]) -> str:
+    return ", ".join(map(literal, values))
 
 
 def spelled_out(text: str, meanings: Mapping[str, object], kind: ColumnType) -> str:

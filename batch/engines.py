@@ -16,6 +16,9 @@ class Engine(Protocol):
     def create(self, name: str, query: str) -> None:
         """Make a table out of a query."""
 
+    def view(self, name: str, query: str) -> None:
+        """Give a query a name, to be run wherever the name is used."""
+
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Return the rows of a query, of which there are few."""
 
@@ -34,7 +37,11 @@ class DuckEngine:
 
     def create(self, name: str, query: str) -> None:
         """Make a table out of a query."""
-        self.database.execute(f"CREATE TABLE {name} AS {query}")
+        self.database.execute(f"CREATE OR REPLACE TABLE {name} AS {query}")
+
+    def view(self, name: str, query: str) -> None:
+        """Give a query a name."""
+        self.database.execute(f"CREATE OR REPLACE VIEW {name} AS {query}")
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Return the rows of a query."""
