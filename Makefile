@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test extras soak check wheel bench picture clean
+.PHONY: demo test engines soak check wheel bench picture clean
 
 demo: $(READY)
 	$(BIN)/dealready next facts/examples/steel-rolling-line.yaml
@@ -12,11 +12,12 @@ demo: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest
 
-extras: $(READY)
+engines: $(READY)
 	$(BIN)/python -m pip install --quiet --editable '.[postgres,spark]'
+	$(BIN)/python -m pytest -n 1 tests/test_other_engines.py
 
 soak: $(READY)
-	DEALREADY_EXAMPLES=10000 $(BIN)/python -m pytest
+	DEALREADY_EXAMPLES=10000 DEALREADY_KILLS=200 $(BIN)/python -m pytest
 
 check: $(READY) .typing/dealready
 	$(BIN)/ruff check .

@@ -62,7 +62,7 @@ def postgres() -> Iterator[Any]:
 
 
 @needs_postgres
-@settings(max_examples=3)
+@settings(max_examples=max(2, settings.default.max_examples // 50))
 @given(st.lists(any_deals(load_rule_base().vocabulary), min_size=1, max_size=4))
 def test_postgres_concludes_what_duckdb_does(found: list[Deal]) -> None:
     import psycopg
