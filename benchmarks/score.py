@@ -1,0 +1,136 @@
+"""Scores pipelines of growing size, and compares: with experta deal by deal, and with merely copying the input.
+
+Everything is measured in one run on the same machine: ours and the copy as processes of their own,
+with wall time and peak memory; experta on a sample of the same deals, already in memory.
+
+    python benchmarks/score.py [FOLDER] [DEALS ...]
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from dealready.engine.diagnose import Diagnoser
+from dealready.facts.deal import Deal, Item, Observation
+from dealready.facts.tables import AS_OF, DEALS, ITEM_KEY, KEY, column_name, listed_column, tables
+from dealready.facts.vocabulary import Fact, Vocabulary
+from dealready.rules.base import load_rule_base
+
+sys.path.insert(0, str(Path(__file__).parent))
+from data import write
+
+SIZES = (10_000, 100_000, 1_000_000)
+SAMPLE = 300  # deals for engines that take them one by one
+THREADS = 2
+COPY = """
+import duckdb, sys
+from pathlib import Path
+with duckdb.connect() as database:
+    database.execute(f"SET threads = {sys.argv[3]}")
+    for file in sorted(Path(sys.argv[1]).glob("*.parquet")):
+        database.execute(f"COPY (FROM '{file}') TO '{sys.argv[2]}/{file.name}' (FORMAT parquet, COMPRESSION zstd)")
+"""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a process took: seconds of wall time, and the most memory it held, in MiB."""
+
+    seconds: float
+    memory: float
+
+
+def measure(command: list[str]) -> Measured:
+    """Run a command to its end."""
+    start = time.perf_counter()
+    running = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(running.pid, 0)
+    if os.waitstatus_to_exitcode(status):
+        raise SystemExit(f"{command[:4]} failed")
+    return Measured(time.perf_counter() - start, usage.ru_maxrss / 1024)
+
+
+def sample(folder: Path, vocabulary: Vocabulary, count: int) -> list[Deal]:
+    """Return the first deals of a pipeline as the engine for single deals takes them."""
+    with duckdb.connect() as database:
+        first = f"SELECT {KEY} FROM '{folder / DEALS}.parquet' ORDER BY {KEY} LIMIT {count}"
+        rows = {
+            name: _rows(database, f"SELECT * FROM '{folder / name}.parquet' WHERE {KEY} IN ({first}) ORDER BY {KEY}")
+            for name in tables(vocabulary)
+        }
+    items: dict[tuple[str, str], list[Item]] = {}
+    for collection in vocabulary.collections.values():
+        for row in rows[collection.id]:
+            item = Item(row[ITEM_KEY], _observed(row, collection.facts))
+            items.setdefault((row[KEY], collection.id), []).append(item)
+    return [
+        Deal(_observed(row, vocabulary.facts), {
+            name: tuple(items.get((row[KEY], name), ())) for name in vocabulary.collections
+            if row[listed_column(name)] or (row[KEY], name) in items
+        }, row[KEY])
+        for row in rows[DEALS]
+    ]
+
+
+def _rows(database: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
+    found = database.execute(query)
+    names = [column[0] for column in found.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def _observed(row: dict[str, Any], facts: dict[str, Fact]) -> dict[str, Observation]:
+    found = {}
+    for fact in facts.values():
+        name = column_name(fact.id)
+        value = row[name]
+        if value is not None:
+            seen = row[f"{name}_seen"] if fact.id != AS_OF else None
+            confirmed = fact.id == AS_OF or row[f"{name}_confirmed"] is not False
+            found[fact.id] = Observation(tuple(value) if isinstance(value, list) else value, seen=seen, confirmed=confirmed)
+    return found
+
+
+def experta_rate(folder: Path) -> float:
+    """Return how many deals a second experta takes through the rules; reading and writing are not counted."""
+    base = load_rule_base()
+    diagnoser = Diagnoser(base)
+    deals = sample(folder, base.vocabulary, SAMPLE)
+    diagnoser.outcome(deals[0])
+    start = time.perf_counter()
+    for deal in deals:
+        diagnoser.outcome(deal)
+    return len(deals) / (time.perf_counter() - start)
+
+
+def main() -> None:
+    """Measure and print."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(tempfile.mkdtemp(prefix="dealready-bench-"))
+    sizes = [int(size) for size in sys.argv[2:]] or list(SIZES)
+    score = [str(Path(sys.executable).with_name("dealready")), "score"]
+    print(f"{'deals':>10} {'ours s':>8} {'deals/s':>9} {'MiB':>6} {'copy s':>8} {'ours/copy':>9}")
+    rate = 0.0
+    for size in sizes:
+        source = folder / str(size)
+        if not source.exists():
+            write(size, source)
+        with tempfile.TemporaryDirectory(dir=folder) as target:
+            options = ["--tables", "deals", "--threads", str(THREADS), "--memory", "3GB", "--quiet"]
+            ours = measure([*score, str(source), "-o", f"{target}/out", *options])
+            copied = measure([sys.executable, "-c", COPY, str(source), target, str(THREADS)])
+        rate = size / ours.seconds
+        print(f"{size:>10,} {ours.seconds:>8.1f} {rate:>9,.0f} {ours.memory:>6,.0f} {copied.seconds:>8.1f}"
+              f" {ours.seconds / copied.seconds:>9.2f}", flush=True)
+    experta = experta_rate(folder / str(sizes[0]))
+    print(f"\nexperta {experta:.1f} deals/s; ours is {rate / experta:,.0f} times as fast at {sizes[-1]:,} deals")
+
+
+if __name__ == "__main__":
+    main()
