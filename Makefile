@@ -24,7 +24,9 @@ check: $(READY) .typing/dealready
 	$(BIN)/mypy -p dealready.facts -p dealready.rules -p dealready.engine -p dealready.render -p dealready.interview -p dealready.batch -p dealready.commands -m dealready.cli
 
 bench: $(READY)
+	$(BIN)/python -m pip install --quiet --group bench
 	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/score.py
 
 picture: $(READY)
 	$(BIN)/python docs/picture.py

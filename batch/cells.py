@@ -77,9 +77,12 @@ class RawColumn:
                 return f"CASE WHEN {name} IN ({_listed(values)}) THEN {name} END"
             case "text":
                 return f"CASE WHEN length({self.text}) BETWEEN 1 AND 10000 AND {self.is_given} THEN {self.text} END"
+            case "texts" if self.kind == target and values:  # as many as there are different ones that are known
+                known = " + ".join(f"CAST(list_contains({name}, {literal(value)}) AS INTEGER)" for value in values)
+                return f"CASE WHEN array_length({name}) = {known} THEN {name} END"
             case "texts" if self.kind == target:
-                known = f"list_has_all({literal(values)}, {name})" if values else f"NOT list_contains({name}, '')"
-                return f"CASE WHEN {known} AND array_length(list_distinct({name})) = array_length({name}) THEN {name} END"
+                different = f"array_length(list_distinct({name})) = array_length({name})"
+                return f"CASE WHEN NOT list_contains({name}, '') AND {different} THEN {name} END"
         return f"CAST(NULL AS {target})"
 
     def _if(self, condition: str, target: str) -> str:

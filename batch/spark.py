@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import sqlglot
-from sqlglot import exp
 
 from ..engine.dialects import written
 from ..engine.score_sql import compile_scoring
@@ -49,7 +48,7 @@ class SparkEngine:
 
     def query(self, text: str) -> Any:
         """Return the data frame of a query that is written for DuckDB."""
-        return self.session.sql(written(sqlglot.parse_one(text, dialect="duckdb").transform(_for_spark), "spark"))
+        return self.session.sql(sqlglot.transpile(text, read="duckdb", write="spark")[0])
 
     def keep(self, name: str, frame: Any) -> None:
         """Write a data frame down, and let queries name it."""
@@ -158,15 +157,6 @@ def _frame(session: Any, source: str, name: str) -> Any:
         except AnalysisException:
             continue
     return None
-
-
-def _for_spark(node: exp.Expr) -> exp.Expr:
-    """Spark has no test that a list holds all of another."""
-    if isinstance(node, exp.Anonymous) and node.name.upper() == "LIST_HAS_ALL":
-        known, members = node.expressions
-        strangers = exp.func("ARRAY_EXCEPT", members, known, dialect="spark")
-        return exp.EQ(this=exp.ArraySize(this=strangers), expression=exp.Literal.number(0))
-    return node
 
 
 def _duckdb_type(kind: str) -> str:

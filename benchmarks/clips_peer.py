@@ -36,9 +36,10 @@ class ClipsProgram:
         self.many = {("", fact.id) for fact in base.vocabulary.facts.values() if fact.type in _MANY}
         self.many |= {(of.id, fact.id) for of in base.vocabulary.collections.values() for fact in of.facts.values()
                       if fact.type in _MANY}
+        self.templates: dict[str, Any] = {}
         for scope in ("", *base.vocabulary.collections):
             self.environment.build(self.template(scope))
-        self.templates = {scope: self.environment.find_template(scope or "deal") for scope in ("", *base.vocabulary.collections)}
+            self.templates[scope] = self.environment.find_template(scope or "deal")
         levels = len(base.program.strata)
         for level, stratum in enumerate(base.program.strata):
             for rule in stratum:
@@ -55,7 +56,8 @@ class ClipsProgram:
             f"(multislot {slot(fact.id)}) (slot {slot(fact.id)}-known (default FALSE))" if fact.type in _MANY
             else f"(slot {slot(fact.id)})" for fact in facts.values() if fact.id != AS_OF
         ]
-        return f"(deftemplate {scope or 'deal'} (slot id) (multislot listed) (multislot stale) (multislot inferred) {' '.join(slots)})"
+        own = "(slot id) (multislot listed) (multislot stale) (multislot inferred)"
+        return f"(deftemplate {scope or 'deal'} {own} {' '.join(slots)})"
 
     def build(self, body: str, salience: int) -> None:
         """Add a rule."""
@@ -172,10 +174,14 @@ class ClipsProgram:
                 found.setdefault(str(fact[0]), set()).add("" if str(fact[1]) == "nil" else str(fact[1]))
         return found
 
+    def conclusions(self, case: Case) -> dict[str, set[str]]:
+        """Return what follows from a case without what only helps to find it."""
+        return {name: about for name, about in self.conclude(case).items() if not name.startswith(("any-", "have-"))}
+
     def add(self, scope: str, row: Row, case: Case, **slots: Any) -> None:
         """Assert a row."""
         for fact, value in row.values.items():
-            if "." in fact and scope or fact == AS_OF:  # laid beside for other engines; CLIPS joins
+            if ("." in fact and scope) or fact == AS_OF:  # laid beside for other engines; CLIPS joins
                 continue
             if isinstance(value, tuple):
                 slots[slot(fact)] = [clips.Symbol(member) for member in value]

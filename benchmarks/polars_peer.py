@@ -6,12 +6,13 @@ group-by, and what items read of their deal is joined to them.
 
 from __future__ import annotations
 
+import sys
 from datetime import date
 from pathlib import Path
 
 import polars as pl
 from dealready.facts.tables import AS_OF, DEALS, ITEM_KEY, KEY, column_name, listed_column
-from dealready.rules.base import RuleBase
+from dealready.rules.base import RuleBase, load_rule_base
 from dealready.rules.language import Absent, All, Condition, FactTest, Holds, Listed, Quantifier, Span, walk
 from dealready.rules.language import Any as AnyOf
 
@@ -102,7 +103,7 @@ class PolarsProgram:
                 hit = self.expression(part.where, of).fill_null(False)
                 if part.have is not None:
                     hit = hit & ~self.expression(part.have, of).fill_null(False)
-                sums.append(pl.lit(True).and_(hit).cast(pl.Int64).sum().alias(self.counts[part]))
+                sums.append((pl.col(KEY).is_not_null() & hit).cast(pl.Int64).sum().alias(self.counts[part]))
             counted = self.frames[of].group_by(KEY).agg(sums)
             names = [self.counts[part] for part in own]
             self.frames[""] = self.frames[""].join(counted, on=KEY, how="left").with_columns(pl.col(names).fill_null(0))
@@ -127,15 +128,39 @@ class PolarsProgram:
             deals = self.frames[""].select(KEY, *(pl.col(name).alias(f"{_OF_DEAL}{name}") for name in new))
             self.frames[scope] = self.frames[scope].join(deals, on=KEY, how="left")
 
+    def summary(self) -> pl.DataFrame:
+        """Return a row a deal: the proven step, readiness, and how many findings and actions there are."""
+        base, deals = self.base, self.frames[""]
+        step = pl.coalesce([pl.when(pl.col(f"step.{step.id}")).then(pl.lit(step.id)) for step in base.steps])
+        counted = [criterion.id for step in base.steps[:-1] for criterion in step.criteria]
+        met, open_ = (pl.sum_horizontal(pl.col(f"{state}.{name}") for name in counted) for state in ("met", "open"))
+        columns = [
+            step.alias("step"), (met * 100 // len(counted)).alias("readiness_low"),
+            (((met + open_) * 100 + len(counted) - 1) // len(counted)).alias("readiness_high"),
+        ]
+        given = [base.program.given(name) for name in (
+            *(f"find.{finding}" for finding in base.findings), *(f"do.{action}" for action in base.actions))]
+        for scope, frame in self.frames.items():
+            own = [name for name in given if name in frame.columns and base.program.scopes[name] == scope]
+            count = pl.sum_horizontal(own).alias(f"given_{scope or DEALS}")
+            if not scope:
+                columns.append(count)
+            elif own:
+                deals = deals.join(frame.select(KEY, count).group_by(KEY).sum(), on=KEY, how="left")
+                columns.append(pl.col(count.meta.output_name()).fill_null(0))
+        return deals.select(KEY, *columns)
+
     def expression(self, condition: Condition, scope: str) -> pl.Expr:
         """Return a condition about a row of a frame; NULL or False where it does not hold."""
         match condition:
             case FactTest():
                 return self.tested(condition, scope)
             case All(parts):
-                return pl.all_horizontal(self.expression(part, scope).fill_null(False) for part in parts) if parts else pl.lit(True)
+                tests = [self.expression(part, scope).fill_null(False) for part in parts]
+                return pl.all_horizontal(tests) if tests else pl.lit(True)
             case AnyOf(parts):
-                return pl.any_horizontal(self.expression(part, scope).fill_null(False) for part in parts) if parts else pl.lit(False)
+                tests = [self.expression(part, scope).fill_null(False) for part in parts]
+                return pl.any_horizontal(tests) if tests else pl.lit(False)
             case Holds(name, collection):
                 return self.concluded(name, collection, scope)
             case Absent(name, collection):
@@ -144,7 +169,7 @@ class PolarsProgram:
                 listed = self.of_deal(listed_column(of), scope)
                 return listed if wanted else ~listed
             case Quantifier():
-                span = condition.span if condition.name == "count" else Span(low=1) if condition.name == "some" else Span(high=0)
+                span = {"some": Span(low=1), "none": Span(high=0), "every": Span(high=0)}.get(condition.name, condition.span)
                 return _within(self.of_deal(self.counts[condition], scope), span)
 
     def of_deal(self, name: str, scope: str) -> pl.Expr:
@@ -200,3 +225,9 @@ def _within(value: pl.Expr, span: Span) -> pl.Expr:
 
 def _bound(value: object) -> object:
     return value if isinstance(value, int | date) else float(str(value))
+
+
+if __name__ == "__main__":
+    program = PolarsProgram(load_rule_base(), Path(sys.argv[1]))
+    program.run()
+    program.summary().write_parquet(Path(sys.argv[2]))

@@ -25,6 +25,7 @@ from dealready.facts.vocabulary import Fact, Vocabulary
 from dealready.rules.base import load_rule_base
 
 sys.path.insert(0, str(Path(__file__).parent))
+from clips_peer import ClipsProgram
 from data import write
 
 SIZES = (10_000, 100_000, 1_000_000)
@@ -98,16 +99,23 @@ def _observed(row: dict[str, Any], facts: dict[str, Fact]) -> dict[str, Observat
     return found
 
 
-def experta_rate(folder: Path) -> float:
-    """Return how many deals a second experta takes through the rules; reading and writing are not counted."""
+def rates(folder: Path) -> dict[str, float]:
+    """Return how many deals a second the engines take that take them one by one; reading and writing are not counted."""
     base = load_rule_base()
-    diagnoser = Diagnoser(base)
+    diagnoser, program = Diagnoser(base), ClipsProgram(base)
     deals = sample(folder, base.vocabulary, SAMPLE)
-    diagnoser.outcome(deals[0])
-    start = time.perf_counter()
-    for deal in deals:
-        diagnoser.outcome(deal)
-    return len(deals) / (time.perf_counter() - start)
+    cases = [diagnoser.case(deal) for deal in deals]
+    expected = diagnoser.outcome(deals[0])[1].concluded
+    assert {name: set(about) for name, about in expected.items()} == program.conclusions(cases[0])
+    found = {}
+    for name, run in (
+        ("experta", lambda: [diagnoser.outcome(deal) for deal in deals]),
+        ("CLIPS", lambda: [program.conclude(case) for case in cases]),
+    ):
+        start = time.perf_counter()
+        run()
+        found[name] = len(deals) / (time.perf_counter() - start)
+    return found
 
 
 def main() -> None:
@@ -115,7 +123,8 @@ def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(tempfile.mkdtemp(prefix="dealready-bench-"))
     sizes = [int(size) for size in sys.argv[2:]] or list(SIZES)
     score = [str(Path(sys.executable).with_name("dealready")), "score"]
-    print(f"{'deals':>10} {'ours s':>8} {'deals/s':>9} {'MiB':>6} {'copy s':>8} {'ours/copy':>9}")
+    heads = f"{'deals':>10} {'ours s':>8} {'deals/s':>9} {'MiB':>6} {'Polars s':>9} {'MiB':>6} {'copy s':>8}"
+    lines = [f"{os.cpu_count()} cores, {THREADS} threads", f"{heads} {'ours/Polars':>12} {'ours/copy':>10}"]
     rate = 0.0
     for size in sizes:
         source = folder / str(size)
@@ -125,11 +134,17 @@ def main() -> None:
             options = ["--tables", "deals", "--threads", str(THREADS), "--memory", "3GB", "--quiet"]
             ours = measure([*score, str(source), "-o", f"{target}/out", *options])
             copied = measure([sys.executable, "-c", COPY, str(source), target, str(THREADS)])
+            peer = Path(__file__).with_name("polars_peer.py")
+            polars = measure([sys.executable, str(peer), str(source), f"{target}/polars.parquet"])
         rate = size / ours.seconds
-        print(f"{size:>10,} {ours.seconds:>8.1f} {rate:>9,.0f} {ours.memory:>6,.0f} {copied.seconds:>8.1f}"
-              f" {ours.seconds / copied.seconds:>9.2f}", flush=True)
-    experta = experta_rate(folder / str(sizes[0]))
-    print(f"\nexperta {experta:.1f} deals/s; ours is {rate / experta:,.0f} times as fast at {sizes[-1]:,} deals")
+        lines.append(
+            f"{size:>10,} {ours.seconds:>8.1f} {rate:>9,.0f} {ours.memory:>6,.0f} {polars.seconds:>9.1f} {polars.memory:>6,.0f}"
+            f" {copied.seconds:>8.1f} {ours.seconds / polars.seconds:>12.2f} {ours.seconds / copied.seconds:>10.2f}"
+        )
+        print("\n".join(lines), flush=True)
+        lines = []
+    for name, one_by_one in rates(folder / str(sizes[0])).items():
+        print(f"{name:>8} {one_by_one:8.1f} deals/s; ours {rate / one_by_one:,.0f} times as fast at {sizes[-1]:,} deals")
 
 
 if __name__ == "__main__":
