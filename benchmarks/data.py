@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import duckdb
-from dealready.facts.tables import AS_OF, DEALS, ITEM_KEY, KEY, Column, Table, listed_column, tables
-from dealready.facts.vocabulary import Fact, load_vocabulary
+from dealready.facts.deal import Deal, Item, Observation
+from dealready.facts.tables import AS_OF, DEALS, ITEM_KEY, KEY, Column, Table, column_name, listed_column, tables
+from dealready.facts.vocabulary import Fact, Vocabulary, load_vocabulary
 
 UNKNOWN = 0.25
 MEAN_ITEMS, MOST_ITEMS = {"stakeholders": 3.0}, 40
@@ -130,6 +132,46 @@ def write(deals: int, folder: Path, seed: int = 1) -> None:
         for table in layout.values():
             query = table_query(table, deals, seed, collections)
             database.execute(f"COPY ({query}) TO '{folder / table.name}.parquet' (FORMAT parquet)")
+
+
+def sample(folder: Path, vocabulary: Vocabulary, count: int) -> list[Deal]:
+    """Return the first deals of a pipeline as the engine for single deals takes them."""
+    with duckdb.connect() as database:
+        first = f"SELECT {KEY} FROM '{folder / DEALS}.parquet' ORDER BY {KEY} LIMIT {count}"
+        rows = {
+            name: _rows(database, f"SELECT * FROM '{folder / name}.parquet' WHERE {KEY} IN ({first}) ORDER BY {KEY}")
+            for name in tables(vocabulary)
+        }
+    items: dict[tuple[str, str], list[Item]] = {}
+    for collection in vocabulary.collections.values():
+        for row in rows[collection.id]:
+            item = Item(row[ITEM_KEY], _observed(row, collection.facts))
+            items.setdefault((row[KEY], collection.id), []).append(item)
+    return [
+        Deal(_observed(row, vocabulary.facts), {
+            name: tuple(items.get((row[KEY], name), ())) for name in vocabulary.collections
+            if row[listed_column(name)] or (row[KEY], name) in items
+        }, row[KEY])
+        for row in rows[DEALS]
+    ]
+
+
+def _rows(database: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
+    found = database.execute(query)
+    names = [column[0] for column in found.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def _observed(row: dict[str, Any], facts: dict[str, Fact]) -> dict[str, Observation]:
+    found = {}
+    for fact in facts.values():
+        name = column_name(fact.id)
+        value = row[name]
+        if value is not None:
+            seen = row[f"{name}_seen"] if fact.id != AS_OF else None
+            confirmed = fact.id == AS_OF or row[f"{name}_confirmed"] is not False
+            found[fact.id] = Observation(tuple(value) if isinstance(value, list) else value, seen=seen, confirmed=confirmed)
+    return found
 
 
 if __name__ == "__main__":

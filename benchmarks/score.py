@@ -15,18 +15,13 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import duckdb
 from dealready.engine.diagnose import Diagnoser
-from dealready.facts.deal import Deal, Item, Observation
-from dealready.facts.tables import AS_OF, DEALS, ITEM_KEY, KEY, column_name, listed_column, tables
-from dealready.facts.vocabulary import Fact, Vocabulary
 from dealready.rules.base import load_rule_base
 
 sys.path.insert(0, str(Path(__file__).parent))
 from clips_peer import ClipsProgram
-from data import write
+from data import sample, write
 
 SIZES = (10_000, 100_000, 1_000_000)
 SAMPLE = 300  # deals for engines that take them one by one
@@ -57,46 +52,6 @@ def measure(command: list[str]) -> Measured:
     if os.waitstatus_to_exitcode(status):
         raise SystemExit(f"{command[:4]} failed")
     return Measured(time.perf_counter() - start, usage.ru_maxrss / 1024)
-
-
-def sample(folder: Path, vocabulary: Vocabulary, count: int) -> list[Deal]:
-    """Return the first deals of a pipeline as the engine for single deals takes them."""
-    with duckdb.connect() as database:
-        first = f"SELECT {KEY} FROM '{folder / DEALS}.parquet' ORDER BY {KEY} LIMIT {count}"
-        rows = {
-            name: _rows(database, f"SELECT * FROM '{folder / name}.parquet' WHERE {KEY} IN ({first}) ORDER BY {KEY}")
-            for name in tables(vocabulary)
-        }
-    items: dict[tuple[str, str], list[Item]] = {}
-    for collection in vocabulary.collections.values():
-        for row in rows[collection.id]:
-            item = Item(row[ITEM_KEY], _observed(row, collection.facts))
-            items.setdefault((row[KEY], collection.id), []).append(item)
-    return [
-        Deal(_observed(row, vocabulary.facts), {
-            name: tuple(items.get((row[KEY], name), ())) for name in vocabulary.collections
-            if row[listed_column(name)] or (row[KEY], name) in items
-        }, row[KEY])
-        for row in rows[DEALS]
-    ]
-
-
-def _rows(database: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
-    found = database.execute(query)
-    names = [column[0] for column in found.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-
-
-def _observed(row: dict[str, Any], facts: dict[str, Fact]) -> dict[str, Observation]:
-    found = {}
-    for fact in facts.values():
-        name = column_name(fact.id)
-        value = row[name]
-        if value is not None:
-            seen = row[f"{name}_seen"] if fact.id != AS_OF else None
-            confirmed = fact.id == AS_OF or row[f"{name}_confirmed"] is not False
-            found[fact.id] = Observation(tuple(value) if isinstance(value, list) else value, seen=seen, confirmed=confirmed)
-    return found
 
 
 def rates(folder: Path) -> dict[str, float]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import functools
+import importlib.util
 import json
+import os
 import sqlite3
 from collections.abc import Callable
 from datetime import date
@@ -18,9 +20,10 @@ from dealready.batch.canonical import Canonical
 from dealready.batch.engines import DuckEngine
 from dealready.batch.job import MOST_QUESTIONS, Job, Report, Stopped, score, scoring_sql
 from dealready.batch.refusal import BadSource
-from dealready.batch.sources import Opened, lay_down_deals
+from dealready.batch.sources import Opened, lay_down_deals, open_source
 from dealready.batch.summary import summarise
 from dealready.engine.diagnose import Diagnoser
+from dealready.engine.diagnosis import Diagnosis
 from dealready.engine.score_sql import OUTPUTS
 from dealready.facts.deal import Deal, load_deal
 from dealready.render.document import question_text
@@ -32,6 +35,7 @@ from hypothesis import strategies as st
 from .pipelines import EXAMPLES, Rows, example_rows, write_parquet
 from .strategies import deals as any_deals
 
+SAMPLE = int(os.environ.get("DEALREADY_SAMPLE", "50"))  # the soak takes ten thousand
 QUICK = ("deals", "criteria", "findings", "actions")  # planning the other tables takes a second a run
 
 
@@ -151,26 +155,30 @@ def test_the_whole_diagnosis_is_the_one_of_each_deal(found: list[Deal]) -> None:
             database.execute(statement)
         tables = {name: fetched(database.execute(query)) for name, query in sql().outputs.items()}
     for number, deal in enumerate(found):
-        expected = diagnoser().diagnose(deal)
         own = {name: [row for row in rows if row["deal_id"] == str(number)] for name, rows in tables.items()}
-        (summary,) = own["deals"]
-        assert summary["step"] == expected.step.proven
-        assert (summary["readiness_low"], summary["readiness_high"]) == (expected.readiness.low, expected.readiness.high)
-        assert {step.id: summary[f"status_{step.id}"] for step in expected.steps} == {s.id: s.status for s in expected.steps}
-        first = expected.actions[0] if expected.actions else None
-        assert (summary["first_action"], summary["first_action_about"]) == ((first.id, first.with_) if first else (None, None))
-        assert summary["action_count"] == len(expected.actions)
-        assert summary["risk_count"] == sum(finding.kind == "risk" for finding in expected.findings)
-        ranked = sorted(own["actions"], key=lambda row: row["rank"])
-        assert [(row["rank"], row["action"], row["about"]) for row in ranked] == [
-            (action.rank, action.id, action.with_) for action in expected.actions]
-        assert {(row["finding"], row["about"]) for row in own["findings"]} == {(f.id, f.about) for f in expected.findings}
-        assert {(row["rule"], row["about"]) for row in own["fired"]} == {(t.rule, t.about) for t in expected.trace}
-        questions = sorted(own["questions"], key=lambda row: row["rank"])
-        assert [(".".join(part for part in (row["collection"], row["fact"]) if part), row["about"], row["points"])
-                for row in questions] == [(question.fact, question.about, question.points) for question in expected.questions]
-        assert {row["criterion"]: row["state"] for row in own["criteria"]} == {
-            criterion.id: criterion.state for step in expected.steps for criterion in step.criteria}
+        check_same(diagnoser().diagnose(deal), own)
+
+
+def check_same(expected: Diagnosis, own: Rows) -> None:
+    """Assert that the rows of one deal say what its diagnosis says."""
+    (summary,) = own["deals"]
+    assert summary["step"] == expected.step.proven
+    assert (summary["readiness_low"], summary["readiness_high"]) == (expected.readiness.low, expected.readiness.high)
+    assert {step.id: summary[f"status_{step.id}"] for step in expected.steps} == {s.id: s.status for s in expected.steps}
+    first = expected.actions[0] if expected.actions else None
+    assert (summary["first_action"], summary["first_action_about"]) == ((first.id, first.with_) if first else (None, None))
+    assert summary["action_count"] == len(expected.actions)
+    assert summary["risk_count"] == sum(finding.kind == "risk" for finding in expected.findings)
+    ranked = sorted(own["actions"], key=lambda row: row["rank"])
+    assert [(row["rank"], row["action"], row["about"]) for row in ranked] == [
+        (action.rank, action.id, action.with_) for action in expected.actions]
+    assert {(row["finding"], row["about"]) for row in own["findings"]} == {(f.id, f.about) for f in expected.findings}
+    assert {(row["rule"], row["about"]) for row in own["fired"]} == {(t.rule, t.about) for t in expected.trace}
+    questions = sorted(own["questions"], key=lambda row: row["rank"])
+    assert [(".".join(part for part in (row["collection"], row["fact"]) if part), row["about"], row["points"])
+            for row in questions] == [(question.fact, question.about, question.points) for question in expected.questions]
+    assert {row["criterion"]: row["state"] for row in own["criteria"]} == {
+        criterion.id: criterion.state for step in expected.steps for criterion in step.criteria}
 
 
 def fetched(found: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
@@ -399,3 +407,27 @@ def test_an_option_that_makes_no_sense_is_told(option: dict[str, str], code: str
     with pytest.raises(BadSource, match=code):
         run(EXAMPLES, tmp_path / "out", **option)
     assert not (tmp_path / "out").exists()
+
+
+def test_sampled_deals_of_the_benchmark_are_scored_as_each_would_be(tmp_path: Path) -> None:
+    path = Path(__file__).parent.parent / "benchmarks" / "data.py"
+    spec = importlib.util.spec_from_file_location("benchmark_data", path)
+    assert spec is not None
+    assert spec.loader is not None
+    data = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(data)
+    data.write(SAMPLE, tmp_path / "in", seed=7)
+    with duckdb.connect() as database:
+        database.execute("SET disabled_optimizers = 'in_clause'")
+        opened = open_source(database, str(tmp_path / "in"), base().vocabulary)
+        read = Canonical(DuckEngine(database), base().vocabulary).build(opened)
+        assert read.deals == SAMPLE
+        for statement in sql().statements:
+            database.execute(statement)
+        tables: dict[str, dict[str, list[dict[str, Any]]]] = {}
+        for name, query in sql().outputs.items():
+            for row in fetched(database.execute(query)):
+                tables.setdefault(row["deal_id"], {}).setdefault(name, []).append(row)
+    for deal in data.sample(tmp_path / "in", base().vocabulary, SAMPLE):
+        own = tables[deal.file]
+        check_same(diagnoser().diagnose(deal), {name: own.get(name, []) for name in OUTPUTS})
