@@ -74,6 +74,7 @@ def score(base: RuleBase, job: Job, progress: Progress = lambda _name, _done, _a
         _configure(database, job, Path(scratch))
         progress("read", 0, 1)
         opened = open_source(database, job.source, base.vocabulary)
+        database.execute("SET preserve_insertion_order = false")  # rows have their numbers; outputs are sorted
         engine = DuckEngine(database)
         read = Canonical(engine, base.vocabulary, job.as_of).build(opened)
         results = Results(base, engine, job.language, read.deals)
