@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from unicodedata import normalize
 
@@ -32,10 +32,14 @@ class Read:
 class Canonical:
     """Makes the typed tables of one run, and the tables ``errors`` and ``rejected``."""
 
-    def __init__(self, engine: Engine, vocabulary: Vocabulary, as_of: str = "") -> None:
+    def __init__(
+        self, engine: Engine, vocabulary: Vocabulary, as_of: str = "", wanted: Mapping[str, Collection[str]] | None = None
+    ) -> None:
+        """``wanted`` names the columns of each table that somebody reads later; by default all."""
         self.engine = engine
         self.layout = tables(vocabulary)
         self.as_of = as_of
+        self.wanted = wanted
         self.read = Read()
         self.wrong: list[str] = []  # queries of errors
 
@@ -47,33 +51,25 @@ class Canonical:
             for problem in problems:
                 words = {"en": problem.message("en"), "zh": problem.message("zh")}
                 self.note(file, problem.place.line, problem.field, words)
-        plain = len(self.wrong)
-        self.make(opened.tables, set())
-        odd = {name for name in opened.tables if self.lost_anything(self.layout[name])}
-        if odd:  # some cells are not plainly written: look at every one of them
-            del self.wrong[plain:]
-            self.make(opened.tables, odd)
-        ((deals,),) = self.engine.rows(f"SELECT count(*) FROM raw_{DEALS}")
-        self.read.deals = deals + len(opened.refused) + sum(name == DEALS for name, _, _ in opened.unread)
-        return self.read
-
-    def make(self, given: Sequence[str], odd: set[str]) -> None:
-        """Make every table; those in ``odd`` have cells that take the reader of deal files to understand."""
-        for name in given:
-            self.type(self.layout[name], name in odd)
+        for name in opened.tables:
+            self.type(self.layout[name])
             self.check_keys(name)
         nothing = ", ".join(f"CAST(NULL AS {'BIGINT' if name == 'row' else 'VARCHAR'}) AS \"{name}\"" for name in _ERROR)
         self.engine.create("errors", " UNION ALL ".join([f"SELECT {nothing} WHERE false", *self.wrong]))
         self.engine.create("rejected", f"SELECT DISTINCT {KEY} FROM errors WHERE {KEY} IS NOT NULL")
         for table in self.layout.values():
-            self.engine.create(table.name, self.good(table, given))
+            self.engine.create(table.name, self.good(table, opened.tables))
+        ((deals,),) = self.engine.rows(f"SELECT count(*) FROM raw_{DEALS}")
+        self.read.deals = deals + len(opened.refused) + sum(name == DEALS for name, _, _ in opened.unread)
+        return self.read
 
-    def lost_anything(self, table: Table) -> bool:
-        """Tell whether a table has fewer known values than its raw one: rejected rows, or cells that no quick test can read."""
-        found = {column: RawColumn(*source) for column, source in self.sources(table).items() if column.role != "by"}
-        raw = ", ".join(["count(*)", *(f"count({source.name})" for source in found.values())])
-        read = ", ".join(["count(*)", *(f'count("{column.name}")' for column in found)])
-        return self.engine.rows(f"SELECT {raw} FROM raw_{table.name}") != self.engine.rows(f"SELECT {read} FROM {table.name}")
+    def columns(self, table: Table) -> list[Column]:
+        """Return the columns of a table that anything reads; who said a thing is for people to see in their own data."""
+        keys = {KEY, ITEM_KEY, AS_OF}
+        return [
+            column for column in table.columns.values() if column.role != "by"
+            and (self.wanted is None or column.name in keys or column.name in self.wanted.get(table.name, ()))
+        ]
 
     def note(self, table: str, row: int, column: str, words: Mapping[str, object]) -> None:
         """Note something that is wrong with a file or a line of it."""
@@ -81,17 +77,13 @@ class Canonical:
         values = (literal(table), str(row), "NULL", where, "NULL", "''", literal(_dumped(words)))
         self.wrong.append(f"SELECT {', '.join(values)}")
 
-    def type(self, table: Table, look: bool) -> None:
-        """Make the view ``typed_…`` of a raw table, and ``keyed_…`` of its keys; ``look`` for cells that are oddly written."""
+    def type(self, table: Table) -> None:
+        """Make the view ``typed_…`` of a raw table, and ``keyed_…`` of its keys."""
         found = {column: RawColumn(*source) for column, source in self.sources(table).items() if column.role != "by"}
-        odd = self.odd(table, found) if look else set()
         parts, joins = [ROW], [f"raw_{table.name}"]
-        for column in _read(table):
-            value = f"CAST(NULL AS {SQL_TYPES[column.type]})"
-            if column in found:
-                key = found.get(table.columns[KEY])
-                raw = found[column]
-                value = self.value(table, column, raw, key, joins) if column in odd else raw.plain(column)
+        values = self.values(table, found, joins)
+        for column in self.columns(table):
+            value = values.get(column, f"CAST(NULL AS {SQL_TYPES[column.type]})")
             if column.name == AS_OF:
                 given = found[column].is_given if column in found else "false"
                 parts.append(f"{given} AS {_DAY_GIVEN}")
@@ -102,13 +94,35 @@ class Canonical:
         keys = [part for part in parts if part.endswith((ROW, _DAY_GIVEN, *(f'"{name}"' for name in (KEY, ITEM_KEY, AS_OF))))]
         self.engine.view(f"keyed_{table.name}", f"SELECT {', '.join(keys)} FROM {source}")
 
-    def odd(self, table: Table, found: Mapping[Column, RawColumn]) -> set[Column]:
+    def values(self, table: Table, found: Mapping[Column, RawColumn], joins: list[str]) -> dict[Column, str]:
+        """Return the SQL that reads each column; one pass over the table tells how closely each has to be looked at.
+
+        ``joins`` gains tables that the SQL reads.
+        """
+        values = {column: raw.plain(column) for column, raw in found.items()}
+        looked = {column: raw for column, raw in found.items() if values[column] != raw.name}
+        if not looked:
+            return values
+        counts = [f"count({raw.name}), count({values[column]}), {raw.rewritten(column)}" for column, raw in looked.items()]
+        (told,) = self.engine.rows(f"SELECT {', '.join(counts)} FROM raw_{table.name}")
+        unread = []
+        for number, (column, raw) in enumerate(looked.items()):
+            given, plain, rewritten = told[3 * number : 3 * number + 3]
+            if given != plain:
+                unread.append(column)
+            elif column.role != "key" and not rewritten and raw.kind == SQL_TYPES[column.type]:  # Spark stumbles over bare keys
+                values[column] = raw.name
+        for column in self.odd(table, {column: found[column] for column in unread}):
+            values[column] = self.value(table, column, found[column], found.get(table.columns[KEY]), joins)
+        return values
+
+    def odd(self, table: Table, found: Mapping[Column, RawColumn]) -> list[Column]:
         """Return the columns with values that no quick test can read; all of them are looked through in one pass."""
         if not found:
-            return set()
+            return []
         tests = ", ".join(f"count(*) FILTER (WHERE {raw.is_odd(column)})" for column, raw in found.items())
         (counts,) = self.engine.rows(f"SELECT {tests} FROM raw_{table.name}")
-        return {column for column, count in zip(found, counts, strict=True) if count}
+        return [column for column, count in zip(found, counts, strict=True) if count]
 
     def sources(self, table: Table) -> dict[Column, tuple[str, str]]:
         """Return for each column of a table the raw column that holds it, and its type; note those that are unknown."""
@@ -197,11 +211,11 @@ class Canonical:
         A collection counts as listed for a deal if the deal says so, or if there is an item of it.
         """
         if table.name not in given:
-            empty = [f'CAST(NULL AS {SQL_TYPES[column.type]}) AS "{column.name}"' for column in _read(table)]
+            empty = [f'CAST(NULL AS {SQL_TYPES[column.type]}) AS "{column.name}"' for column in self.columns(table)]
             return f"SELECT {', '.join(empty)} WHERE false"
         source = f"typed_{table.name}"
         columns, joins = [], [f"ANTI JOIN rejected ON {source}.{KEY} = rejected.{KEY}"]
-        for column in _read(table):
+        for column in self.columns(table):
             value = f'{source}."{column.name}"'
             if column.role == "listed":
                 of = next(name for name in self.layout if name != DEALS and listed_column(name) == column.name)
@@ -212,11 +226,6 @@ class Canonical:
                     joins.append(f"LEFT JOIN {some} ON {source}.{KEY} = seen_{of}.{KEY}")
             columns.append(value)
         return f"SELECT {', '.join(columns)} FROM {source} {' '.join(joins)} WHERE {source}.{KEY} IS NOT NULL"
-
-
-def _read(table: Table) -> list[Column]:
-    """Return the columns that anything reads; who said a thing is for people to see in their own data."""
-    return [column for column in table.columns.values() if column.role != "by"]
 
 
 def _from_text(text: str, column: Column) -> str:

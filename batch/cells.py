@@ -20,6 +20,8 @@ SQL_TYPES: dict[ColumnType, str] = {
     "text": "VARCHAR", "bool": "BOOLEAN", "int": "BIGINT", "decimal": "DECIMAL(18, 4)", "date": "DATE", "texts": "VARCHAR[]",
 }
 _UNKNOWN = ("", "~", "null", "Null", "NULL", "unknown", "未知", "不知道", "?", "？")
+_LONGEST_UNKNOWN = max(map(len, _UNKNOWN))
+_WHOLE = ("TINYINT", "SMALLINT", "INT", "INTEGER", "BIGINT")
 _BETWEEN = {"set": r"[;；|、,，\n]", "refs": r"[;；|、,，\n]", "list": r"[;；|\n]"}
 _TIME_OF_DAY = re.compile(r"[T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?$")
 
@@ -68,6 +70,11 @@ class RawColumn:
                 return f"CASE WHEN lower({self.text}) = 'true' THEN true WHEN lower({self.text}) = 'false' THEN false END"
             case "date":
                 return self._if(f"regexp_matches({self.text}, '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}$')", target)
+            case "int" | "decimal" if fact is not None and self._is_number(column):
+                limits = [f"{name} {sign} {bound}" for sign, bound in (
+                    (">=", fact.minimum), ("<=", fact.maximum)) if bound is not None]
+                every = " AND ".join([f"{name} >= 0", f"{name} < 1000000000000", *limits])
+                return f"CASE WHEN {every} THEN CAST({name} AS {target}) END"
             case "int" | "decimal" if fact is not None:
                 limits = [f"TRY_CAST({self.text} AS {target}) {sign} {bound}" for sign, bound in (
                     (">=", fact.minimum), ("<=", fact.maximum)) if bound is not None]
@@ -75,8 +82,10 @@ class RawColumn:
                 return self._if(" AND ".join([f"regexp_matches({self.text}, '^{digits}$')", *limits]), target)
             case "text" if values:
                 return f"CASE WHEN {name} IN ({_listed(values)}) THEN {name} END"
-            case "text":
-                return f"CASE WHEN length({self.text}) BETWEEN 1 AND 10000 AND {self.is_given} THEN {self.text} END"
+            case "text":  # only a short one can be a word for nothing known
+                length = f"length({self.text})"
+                known = f"{length} > {_LONGEST_UNKNOWN} OR {self.is_given}"
+                return f"CASE WHEN {length} > 10000 THEN NULL WHEN {known} THEN {self.text} END"
             case "texts" if self.kind == target and values:  # as many as there are different ones that are known
                 known = " + ".join(f"CAST(list_contains({name}, {literal(value)}) AS INTEGER)" for value in values)
                 return f"CASE WHEN array_length({name}) = {known} THEN {name} END"
@@ -84,6 +93,18 @@ class RawColumn:
                 different = f"array_length(list_distinct({name})) = array_length({name})"
                 return f"CASE WHEN NOT list_contains({name}, '') AND {different} THEN {name} END"
         return f"CAST(NULL AS {target})"
+
+    def rewritten(self, column: Column) -> str:
+        """Return the SQL that counts the plain values of a column of the right type that are not taken as they are."""
+        if column.type != "text" or self.kind != "VARCHAR":
+            return "0"
+        return f"count(*) FILTER (WHERE {self.quick(column)} <> {self.name})"
+
+    def _is_number(self, column: Column) -> bool:
+        """Tell whether a column holds numbers that lose nothing when they become what is wanted."""
+        if self.kind in _WHOLE:
+            return True
+        return column.type == "decimal" and bool(re.fullmatch(r"DECIMAL\(\d+, ?[0-4]\)", self.kind))
 
     def _if(self, condition: str, target: str) -> str:
         return f"CASE WHEN {condition} THEN TRY_CAST({self.text} AS {target}) END"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -17,12 +18,13 @@ from ..engine.dialects import written
 from ..engine.score_sql import CONDITIONS, OUTPUTS, compile_scoring
 from ..facts.texts import Language
 from ..rules.base import RuleBase
+from ..rules.cache import kept
 from .canonical import Canonical
 from .changes import compare
 from .engines import DuckEngine
 from .refusal import BadSource
 from .report import Report
-from .results import Results
+from .results import Results, also_read
 from .sources import open_source
 from .targets import check_target, write
 
@@ -76,12 +78,12 @@ def score(base: RuleBase, job: Job, progress: Progress = lambda _name, _done, _a
         opened = open_source(database, job.source, base.vocabulary)
         database.execute("SET preserve_insertion_order = false")  # rows have their numbers; outputs are sorted
         engine = DuckEngine(database)
-        read = Canonical(engine, base.vocabulary, job.as_of).build(opened)
+        statements = scoring_sql(base, wanted_tables(job))
+        read = Canonical(engine, base.vocabulary, job.as_of, also_read(base.vocabulary, statements.reads)).build(opened)
         results = Results(base, engine, job.language, read.deals)
         results.errors()
         if job.strict and (first := results.first_error()):
             raise Stopped(first)
-        statements = scoring_sql(base, wanted_tables(job))
         for number, sql in enumerate(statements.statements):
             progress("score", number, len(statements.statements))
             database.execute(sql)
@@ -104,27 +106,28 @@ def wanted_tables(job: Job) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Sql:
-    """The statements that fill the temporary tables, and the query of each output, as DuckDB reads them."""
+    """The statements that fill the temporary tables, and the query of each output, as DuckDB reads them.
+
+    ``reads`` tells which columns they read of each plain table.
+    """
 
     statements: Sequence[str]
     outputs: dict[str, str]
+    reads: Mapping[str, frozenset[str]]
 
 
 def scoring_sql(base: RuleBase, outputs: Sequence[str], most_questions: int = MOST_QUESTIONS) -> Sql:
     """Return the SQL that scores the typed tables of a job; compiled once for each version of the rules."""
-    key = (base.hash, tuple(outputs), most_questions)
-    if key not in _compiled:
-        _compiled[key] = _compile(base, outputs, most_questions)
-    return _compiled[key]
-
-
-_compiled: dict[tuple[str, tuple[str, ...], int], Sql] = {}
+    key = hashlib.sha256(repr((base.hash, tuple(outputs), most_questions)).encode()).hexdigest()
+    root = Path(__file__).parent.parent
+    code = [root / name for name in ("facts", "rules", "engine", "batch")]
+    return kept("sql", key, code, Sql, lambda: _compile(base, outputs, most_questions))
 
 
 def _compile(base: RuleBase, outputs: Sequence[str], most_questions: int) -> Sql:
     scoring = compile_scoring(base, outputs=outputs, most_questions=most_questions)
     statements = [f"CREATE TEMP TABLE {made.name} AS {_sql(made.select)}" for made in scoring.statements]
-    return Sql(statements, {name: _sql(query) for name, query in scoring.outputs.items()})
+    return Sql(statements, {name: _sql(query) for name, query in scoring.outputs.items()}, scoring.reads)
 
 
 def _sql(query: exp.Query) -> str:
@@ -150,8 +153,9 @@ def check(job: Job) -> None:
 def _configure(database: duckdb.DuckDBPyConnection, job: Job, scratch: Path) -> None:
     database.execute(f"SET temp_directory = '{scratch}'")
     database.execute("SET enable_progress_bar = false")
-    # It would turn every test against a dozen values into a join, and there are hundreds of such tests.
-    database.execute("SET disabled_optimizers = 'in_clause'")
+    # The first would turn every test against a dozen values into a join, and there are hundreds of such tests;
+    # the second takes longer to plan a thousand columns than it saves.
+    database.execute("SET disabled_optimizers = 'in_clause,projection_placement'")
     if job.memory:
         database.execute(f"SET memory_limit = '{job.memory}'")
     if job.threads:

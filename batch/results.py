@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from ..facts.problems import messages
-from ..facts.tables import AS_OF, DEALS, ITEM_KEY, KEY
+from ..facts.tables import AS_OF, DEALS, ITEM_KEY, KEY, column_name
 from ..facts.texts import Language, Text
+from ..facts.vocabulary import Vocabulary
 from ..render.words import headed, say
 from ..rules.base import RuleBase
 from ..rules.catalogue import DEAL
@@ -19,6 +20,15 @@ from .report import Report
 
 _DETAILS = ("deal_name", "account_name", "deal_owner", "deal_team", "deal_amount", "deal_currency", "deal_expected_close")
 _MOST_SHOWN = 5
+
+
+def also_read(vocabulary: Vocabulary, reads: Mapping[str, Collection[str]]) -> dict[str, set[str]]:
+    """Return the columns of each plain table that rules read, as given, and those that people are shown."""
+    found = {table: set(columns) for table, columns in reads.items()}
+    found.setdefault(DEALS, set()).update((*_DETAILS, "deal_claimed_step"))
+    for collection in vocabulary.collections.values():
+        found.setdefault(collection.id, set()).add(column_name(next(iter(collection.facts))))
+    return found
 
 
 class Results:

@@ -26,7 +26,7 @@ from .filling import quoted
 from .job import MOST_QUESTIONS, Job, Stopped, check, wanted_tables
 from .refusal import BadSource
 from .report import Report
-from .results import Results
+from .results import Results, also_read
 from .sources import ROW, Opened
 from .targets import take_place
 
@@ -93,12 +93,12 @@ def score_on_spark(base: RuleBase, job: Job, progress: Callable[[str, int, int],
         engine = SparkEngine(session, folder)
         progress("read", 0, 1)
         opened = _open(engine, job.source, base.vocabulary)
-        read = Canonical(engine, base.vocabulary, job.as_of).build(opened)
+        scoring = compile_scoring(base, outputs=wanted_tables(job), most_questions=MOST_QUESTIONS)
+        read = Canonical(engine, base.vocabulary, job.as_of, also_read(base.vocabulary, scoring.reads)).build(opened)
         results = Results(base, engine, job.language, read.deals)
         results.errors()
         if job.strict and (first := results.first_error()):
             raise Stopped(first)
-        scoring = compile_scoring(base, outputs=wanted_tables(job), most_questions=MOST_QUESTIONS)
         for number, statement in enumerate(scoring.statements):
             progress("score", number, len(scoring.statements))
             engine.keep(statement.name, session.sql(written(statement.select, "spark")))

@@ -40,6 +40,15 @@ def case_strata(
     return _Cases(program, vocabulary, limits, dict(tables or {})).strata()
 
 
+def columns_read(cases: Iterable[Stratum]) -> Mapping[str, frozenset[str]]:
+    """Return the columns that the strata of :func:`case_strata` read of each relation beneath them."""
+    found: dict[str, set[str]] = {}
+    for case in cases:
+        for column in case.select.find_all(exp.Column):
+            found.setdefault(column.table, set()).add(column.name)
+    return {table: frozenset(names) for table, names in found.items()}
+
+
 def known(scope: str) -> str:
     """Return the name of the case table of a scope."""
     return f"{scope or DEALS}_known"

@@ -15,7 +15,7 @@ from sqlglot import exp
 from ..facts.tables import ITEM_KEY, KEY
 from ..rules.base import RuleBase
 from ..rules.catalogue import DEAL
-from .case_sql import case_strata, known
+from .case_sql import case_strata, columns_read, known
 from .diagnose import KIND_ORDER, SEVERITY_ORDER
 from .explain_sql import ExplainTables
 from .packed_sql import Packed, has_bit
@@ -41,10 +41,11 @@ class Statement:
 
 @dataclass(frozen=True)
 class Scoring:
-    """The statements to run in order, and the query of each output table."""
+    """The statements to run in order, the query of each output table, and the columns read of each plain table."""
 
     statements: tuple[Statement, ...]
     outputs: Mapping[str, exp.Query]
+    reads: Mapping[str, frozenset[str]]
 
 
 def compile_scoring(
@@ -62,7 +63,9 @@ class _Scoring:
         self.base = base
         self.scopes = ("", *base.vocabulary.collections)
         self.compiled: Compiled = compile_program(base.program, {scope: known(scope) for scope in self.scopes})
-        self.strata = (*case_strata(base.program, base.vocabulary, base.stale_limits, tables), *self.compiled.strata)
+        cases = case_strata(base.program, base.vocabulary, base.stale_limits, tables)
+        self.reads = columns_read(cases)
+        self.strata = (*cases, *self.compiled.strata)
         by_id = {action: number for number, action in enumerate(sorted(base.actions))}
         assert len(by_id) < _CODES
         self.codes = {
@@ -94,7 +97,7 @@ class _Scoring:
             made["questions"] = questions.query(vocabulary_order(self.base), most_questions)
         if explained:
             made[CONDITIONS] = explained.query()
-        return Scoring(tuple(self.statements), made)
+        return Scoring(tuple(self.statements), made, self.reads)
 
     def roots(self) -> list[Root]:
         """Return what is worth asking for: open criteria, and rules that could still find or advise something."""

@@ -1,4 +1,4 @@
-"""Keeps the checked rule base between runs, as Python keeps compiled modules.
+"""Keeps the checked rule base, and what is compiled from it, between runs, as Python keeps compiled modules.
 
 Reading and checking the YAML takes some hundred milliseconds, which a rep would feel before each
 call. The result is stored in the user's cache folder under the hash of every file it came from and
@@ -13,13 +13,16 @@ import hashlib
 import os
 import pickle
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TypeVar
 
 from .. import __version__
 from ..facts.vocabulary import FOLDER as VOCABULARY_FOLDER
 from .base import FOLDER, RuleBase, content_hash, load_rule_base
 
-_MOST_KEPT = 4
+_MOST_KEPT = 4  # of a kind
+Made = TypeVar("Made")
 
 
 def cached_rule_base() -> RuleBase:
@@ -27,22 +30,29 @@ def cached_rule_base() -> RuleBase:
 
     Raises :class:`~..facts.problems.Rejected` if the rules themselves are wrong.
     """
+    return kept("rules", content_hash(), (VOCABULARY_FOLDER.parent, FOLDER), RuleBase, load_rule_base)
+
+
+def kept(kind: str, key: str, code: Iterable[Path], wanted: type[Made], make: Callable[[], Made]) -> Made:
+    """Return what ``make`` returns, from the cache if it was made before.
+
+    ``key`` is a hash of all that it was made from, ``code`` the folders of the modules that make it.
+    """
     folder = _folder()
     if folder is None:
-        return load_rule_base()
-    key = content_hash((VOCABULARY_FOLDER, FOLDER))
-    path = folder / f"rules-{key[:32]}-{_code()}-{sys.implementation.cache_tag}.pickle"
-    base = _read(path)
-    if base is None or base.hash != key:
-        base = load_rule_base()
-        _write(path, base)
-    return base
+        return make()
+    path = folder / f"{kind}-{key[:32]}-{_code(code)}-{sys.implementation.cache_tag}.pickle"
+    made = _read(path, key, wanted)
+    if made is None:
+        made = make()
+        _write(path, kind, (key, made))
+    return made
 
 
-def _code() -> str:
-    """Return what stands for the code that made the rule base: its version, and the state of its files."""
+def _code(folders: Iterable[Path]) -> str:
+    """Return what stands for the code in some folders: its version, and the state of its files."""
     digest = hashlib.sha256(__version__.encode())
-    for folder in (VOCABULARY_FOLDER.parent, FOLDER):
+    for folder in folders:
         for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
             if entry.name.endswith(".py"):
                 status = entry.stat()
@@ -69,25 +79,25 @@ def _folder() -> Path | None:
     return None if foreign else folder
 
 
-def _read(path: Path) -> RuleBase | None:
+def _read(path: Path, key: str, wanted: type[Made]) -> Made | None:
     try:
-        base = pickle.loads(path.read_bytes())
+        found, made = pickle.loads(path.read_bytes())
     except Exception:  # whatever is wrong with a cache, the answer is to do without it
         return None
-    return base if isinstance(base, RuleBase) else None
+    return made if found == key and isinstance(made, wanted) else None
 
 
-def _write(path: Path, base: RuleBase) -> None:
+def _write(path: Path, kind: str, entry: tuple[str, object]) -> None:
     import tempfile  # only the first run after a change writes
 
     with contextlib.suppress(OSError):
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix="rules-", suffix=".part")
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{kind}-", suffix=".part")
         try:
             with os.fdopen(handle, "wb") as file:
-                pickle.dump(base, file, protocol=pickle.HIGHEST_PROTOCOL)
+                pickle.dump(entry, file, protocol=pickle.HIGHEST_PROTOCOL)
             os.replace(name, path)
         except OSError:
             os.unlink(name)
-        kept = sorted(path.parent.glob("rules-*.pickle"), key=lambda old: old.stat().st_mtime, reverse=True)
+        kept = sorted(path.parent.glob(f"{kind}-*.pickle"), key=lambda old: old.stat().st_mtime, reverse=True)
         for old in kept[_MOST_KEPT:]:
             old.unlink(missing_ok=True)
