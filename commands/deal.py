@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..render.help import LocalCommand, LocalOption
-from .shared import DEAL, FOUND_SOMETHING, fail, format_option, language_option, load, new_console, print_data, rule_base
+from .shared import DEAL, FOUND_SOMETHING, common_options, fail, format_option, load, new_console, print_data, rule_base
 
 if TYPE_CHECKING:
     from ..facts.texts import Language
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.argument("deals", nargs=-1, required=True, type=DEAL, metavar="DEAL...")
 @click.option("--all", "everything", is_flag=True, help="option.all", cls=LocalOption)
 @format_option
-@language_option
+@common_options
 def next(deals: tuple[str, ...], everything: bool, format_: str, language: Language) -> None:
     """Print the diagnosis and the next actions of each deal."""
     from ..engine.diagnose import Diagnoser
@@ -48,7 +48,7 @@ def next(deals: tuple[str, ...], everything: bool, format_: str, language: Langu
 @click.argument("conclusion")
 @click.option("--all", "everything", is_flag=True, help="option.why.all", cls=LocalOption)
 @format_option
-@language_option
+@common_options
 def why(deal: str, conclusion: str, everything: bool, format_: str, language: Language) -> None:
     """Print the chain from a conclusion down to facts and sources."""
     from ..engine.diagnose import Diagnoser
@@ -78,7 +78,7 @@ def why(deal: str, conclusion: str, everything: bool, format_: str, language: La
 
 @click.command(cls=LocalCommand, help="help.check")
 @click.argument("deals", nargs=-1, required=True, type=DEAL, metavar="DEAL...")
-@language_option
+@common_options
 def check(deals: tuple[str, ...], language: Language) -> None:
     """Validate deal files; tell where a file disagrees with itself."""
     from ..engine.diagnose import Diagnoser
@@ -104,7 +104,7 @@ def check(deals: tuple[str, ...], language: Language) -> None:
 
 @click.command(cls=LocalCommand, help="help.ask")
 @click.argument("deal", type=DEAL)
-@language_option
+@common_options
 def ask(deal: str, language: Language) -> None:
     """Ask for the facts that matter most and write the answers into the deal file."""
     from ..interview.ask import Interview

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..render.help import LocalCommand, LocalGroup
-from .shared import fail, language_option, new_console, print_rows, rule_base
+from .shared import common_options, fail, new_console, print_rows, rule_base
 
 if TYPE_CHECKING:
     from ..facts.texts import Language
@@ -21,7 +21,7 @@ def facts() -> None:
 
 @facts.command("list", cls=LocalCommand, help="help.facts.list")
 @click.argument("topic", required=False, default="")
-@language_option
+@common_options
 def facts_list(topic: str, language: Language) -> None:
     """List the facts, of one topic or collection if it is named."""
     _facts_table(language, lambda name, _: not topic or name.partition(".")[0] == topic)
@@ -29,7 +29,7 @@ def facts_list(topic: str, language: Language) -> None:
 
 @facts.command("search", cls=LocalCommand, help="help.facts.search")
 @click.argument("word")
-@language_option
+@common_options
 def facts_search(word: str, language: Language) -> None:
     """List the facts whose id, label, meaning or question has a word in it."""
     _facts_table(language, lambda _, text: word.casefold() in text)
@@ -37,7 +37,7 @@ def facts_search(word: str, language: Language) -> None:
 
 @facts.command("show", cls=LocalCommand, help="help.facts.show")
 @click.argument("fact")
-@language_option
+@common_options
 def facts_show(fact: str, language: Language) -> None:
     """Show one fact."""
     from ..render.browse import fact_card, fact_name

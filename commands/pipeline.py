@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..render.help import LocalCommand, LocalOption
-from .shared import FOUND_SOMETHING, fail, language_option, new_console, print_data, rule_base
+from .shared import FOUND_SOMETHING, common_options, fail, new_console, print_data, rule_base
 
 if TYPE_CHECKING:
     from ..facts.texts import Language
@@ -21,7 +21,7 @@ DIALECTS = ("duckdb", "spark", "databricks", "postgres", "snowflake", "bigquery"
 @click.command(cls=LocalCommand, help="help.sql")
 @click.option("--dialect", default="duckdb", type=click.Choice(list(DIALECTS)), help="option.dialect", cls=LocalOption)
 @click.option("--table", "tables", multiple=True, metavar="NAME=TABLE", help="option.table", cls=LocalOption)
-@language_option
+@common_options
 def sql(dialect: str, tables: tuple[str, ...], language: Language) -> None:
     """Print the rule base as one query."""
     from ..batch.query import Unknown, query_text
@@ -48,7 +48,7 @@ def sql(dialect: str, tables: tuple[str, ...], language: Language) -> None:
 @click.option("--force", is_flag=True, help="option.force", cls=LocalOption)
 @click.option("--quiet", "-q", is_flag=True, help="option.quiet", cls=LocalOption)
 @click.option("--json", "as_json", is_flag=True, help="option.json", cls=LocalOption)
-@language_option
+@common_options
 def score(
     source: str, target: str, format_: str | None, tables: str, since: str, explain: bool, as_of: str, memory: str,
     threads: int | None, engine: str,
@@ -94,7 +94,7 @@ def _tables(written: str, language: Language) -> tuple[str, ...]:
 @click.argument("output", metavar="OUTPUT")
 @click.option("--all", "everything", is_flag=True, help="option.summary.all", cls=LocalOption)
 @click.option("--json", "as_json", is_flag=True, help="option.json", cls=LocalOption)
-@language_option
+@common_options
 def summary(output: str, everything: bool, as_json: bool, language: Language) -> None:
     """Roll an output of ``score`` up by owner, team and step."""
     from ..batch.refusal import BadSource

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from ..render.help import LocalCommand, LocalGroup
-from .shared import FOUND_SOMETHING, fail, language_option, new_console, print_rows, reject, rule_base
+from .shared import FOUND_SOMETHING, common_options, fail, new_console, print_rows, rule_base
 
 if TYPE_CHECKING:
     from ..facts.texts import Language
@@ -23,7 +22,7 @@ def rules() -> None:
 
 @rules.command("list", cls=LocalCommand, help="help.rules.list")
 @click.argument("topic", required=False, default="")
-@language_option
+@common_options
 def rules_list(topic: str, language: Language) -> None:
     """List the rules, of one topic if it is named."""
     _rules_table(language, lambda name, _: not topic or name.partition(".")[0] == topic)
@@ -31,7 +30,7 @@ def rules_list(topic: str, language: Language) -> None:
 
 @rules.command("search", cls=LocalCommand, help="help.rules.search")
 @click.argument("word")
-@language_option
+@common_options
 def rules_search(word: str, language: Language) -> None:
     """List the rules, criteria, actions and findings that have a word in them."""
     _rules_table(language, lambda _, text: word.casefold() in text)
@@ -39,7 +38,7 @@ def rules_search(word: str, language: Language) -> None:
 
 @rules.command("show", cls=LocalCommand, help="help.rules.show")
 @click.argument("name")
-@language_option
+@common_options
 def rules_show(name: str, language: Language) -> None:
     """Show a rule, criterion, action, finding, source, tension or parameter."""
     from ..render.lookup import unknown_name
@@ -55,7 +54,7 @@ def rules_show(name: str, language: Language) -> None:
 
 
 @rules.command("sources", cls=LocalCommand, help="help.rules.sources")
-@language_option
+@common_options
 def rules_sources(language: Language) -> None:
     """Print what carries each item of the article."""
     from ..render.browse import sources_table
@@ -76,20 +75,15 @@ def rules_sources(language: Language) -> None:
 
 @rules.command("check", cls=LocalCommand, help="help.rules.check")
 @click.argument("folder", required=False, type=click.Path())
-@language_option
+@common_options
 def rules_check(folder: str | None, language: Language) -> None:
-    """Check a folder of rules, by default our own."""
-    from ..facts.problems import Rejected
+    """Check the rule base, or a folder of rules as a layer over ours."""
     from ..render.words import say
-    from ..rules.base import FOLDER, load_rule_base
 
-    path = Path(folder) if folder else FOLDER
-    try:
-        base = load_rule_base(path)
-    except Rejected as rejected:
-        reject(rejected.problems, language)
+    base = rule_base(language, [folder] if folder else None)
     criteria = sum(len(step.criteria) for step in base.steps)
-    click.echo(say("rules.good", language, folder=folder or "dealready", rules=len(base.rules), criteria=criteria,
+    names = " + ".join(layer.name for layer in base.layers)
+    click.echo(say("rules.good", language, folder=names, rules=len(base.rules), criteria=criteria,
                    actions=len(base.actions), findings=len(base.findings)))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..render.help import LocalCommand
-from .shared import language_option, print_data
+from .shared import common_options, print_data, rule_base
 
 if TYPE_CHECKING:
     from ..facts.texts import Language
@@ -15,14 +15,13 @@ if TYPE_CHECKING:
 
 @click.command(cls=LocalCommand, help="help.schema")
 @click.argument("what", type=click.Choice(["deal", "diagnosis"]))
-@language_option
+@common_options
 def schema(what: str, language: Language) -> None:
     """Print the JSON Schema of a deal file or of a diagnosis."""
     if what == "deal":
         from ..facts.schema import deal_schema
-        from ..facts.vocabulary import load_vocabulary
 
-        print_data(deal_schema(load_vocabulary(), language), "json")
+        print_data(deal_schema(rule_base(language).vocabulary, language), "json")
     else:
         from ..render.schema import diagnosis_schema
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -18,10 +19,15 @@ if TYPE_CHECKING:
     from ..rules.base import RuleBase
 
 FOUND_SOMETHING, BAD_INPUT = 1, 2
+_LAYERS = "dealready.layers"
 
 
-def language_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the option that chooses its language."""
+def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that choose its language, and the layers of its rule base."""
+    command = click.option(
+        "--rules", "layers", multiple=True, type=click.Path(), metavar="DIR", help="option.rules", cls=LocalOption,
+        expose_value=False, callback=lambda context, _parameter, value: context.meta.__setitem__(_LAYERS, value),
+    )(command)
     return click.option(
         "--lang", "language", type=click.Choice(["en", "zh"]), help="option.lang", cls=LocalOption, expose_value=True,
         callback=lambda _context, _parameter, value: speak(value) if value else current_language(),
@@ -47,13 +53,18 @@ def print_rows(table: Any, count: int, language: Language) -> None:
         click.echo(say("nothing.found", language))
 
 
-def rule_base(language: Language) -> RuleBase:
-    """Return the rule base, or tell what is wrong with it and leave."""
+def rule_base(language: Language, folders: Iterable[str] | None = None) -> RuleBase:
+    """Return the rule base, or tell what is wrong with it and leave.
+
+    ``folders`` are layers above ours; by default those that the command line names, or the settings file.
+    """
     from ..facts.problems import Rejected
     from ..rules.cache import cached_rule_base
+    from ..rules.layers import all_layers
 
+    named = click.get_current_context().meta.get(_LAYERS, ()) if folders is None else folders
     try:
-        return cached_rule_base()
+        return cached_rule_base(all_layers(named, Path.cwd()))
     except Rejected as rejected:
         reject(rejected.problems, language)
 

@@ -184,7 +184,7 @@ class _Assembly:
             (action, about)
             for action in self.base.actions.values()
             for about in self.outcome.about(f"do.{action.id}")
-            if not self.outcome.holds(self.base.program.given(f"do.{action.id}"), about)
+            if not action.off and not self.outcome.holds(self.base.program.given(f"do.{action.id}"), about)
         ]
         held.sort(key=lambda pair: (-pair[0].priority, pair[0].id, pair[1]))
         return tuple(
@@ -195,7 +195,7 @@ class _Assembly:
     def withheld_by(self, action: Action, about: str) -> tuple[str, str]:
         """Return what withholds an action (an action or a conclusion) and the tension that orders them."""
         for stronger in sorted(self.base.actions.values(), key=lambda other: (-other.priority, other.id)):
-            for override in stronger.overrides:
+            for override in stronger.overrides if not stronger.off else ():
                 if override.action == action.id and self._proposed(stronger, action, about):
                     return stronger.id, override.tension
         reasons = action.withheld_when if action.after_loss else ("lost", *action.withheld_when)

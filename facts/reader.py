@@ -139,7 +139,7 @@ class Record:
             self.problems.add(node.place, self.path(name), "expected-list", found=describe(node))
             return ()
         found = []
-        for number, item in enumerate(node.items):
+        for number, item in zip(_numbers(node.items), node.items, strict=True):
             record = Record(item, f"{self.path(name)}[{number}]", self.problems, item.place)
             if record.valid:
                 value = read(record)
@@ -155,6 +155,15 @@ class Record:
                 known = tuple(dict.fromkeys(self._asked))
                 self.problems.add(key.place, self.path(name), "unknown-key", found=name,
                                   hint=suggestion_or_all(name, known))
+
+
+def _numbers(items: Many[Node]) -> list[int]:
+    """Return the number of each item in the file that it stands in; a list may come from several."""
+    files: dict[str, list[tuple[int, int]]] = {}
+    for item in items:
+        files.setdefault(item.place.file, []).append((item.place.line, item.place.column))
+    ranks = {(file, *at): rank for file, places in files.items() for rank, at in enumerate(sorted(places))}
+    return [ranks[item.place.file, item.place.line, item.place.column] for item in items]
 
 
 def read_text(node: Node, field: str, problems: Problems) -> Text:

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Literal
 from unicodedata import normalize
 
+from .layers import joined, overlaid, record_id
 from .problems import Place, Problems, listing, suggestion
 from .reader import Record
-from .source import Node, Sequence, parse, read_bytes
+from .source import Mapping, Node, Sequence, parse, read_bytes
 from .texts import Text
 
 FactType = Literal["bool", "enum", "ordinal", "int", "decimal", "money", "date", "text", "set", "list", "ref", "refs"]
@@ -112,18 +113,31 @@ class Vocabulary:
 
 
 def load_vocabulary(folders: Iterable[Path] = (FOLDER,)) -> Vocabulary:
-    """Read the vocabulary; folders that come later add to those before.
+    """Read the vocabulary; folders that come later are laid over those before.
 
     Raises :class:`~.problems.Rejected` with every problem of every file.
     """
     problems = Problems()
-    loader = _Loader(problems)
+    parts: dict[str, Mapping] = {}
     for folder in folders:
-        for path in sorted(folder.glob("*.yaml")):
-            loader.file(path)
+        for name, part in _parts(folder, problems).items():
+            parts[name] = overlaid(parts[name], part) if name in parts else part
+    loader = _Loader(problems)
+    for part in parts.values():
+        loader.part(part)
     loader.check_references()
     problems.raise_if_any()
     return Vocabulary(loader.facts, loader.collections, loader.topics)
+
+
+def _parts(folder: Path, problems: Problems) -> dict[str, Mapping]:
+    """Return the files of a folder, joined into one mapping for the deal (under no name) and one for each collection."""
+    nodes: dict[str, list[Node]] = {}
+    for path in sorted(folder.glob("*.yaml")):
+        node = parse(read_bytes(str(path)), str(path))
+        head = node.get("collection") if isinstance(node, Mapping) else None
+        nodes.setdefault((record_id(head) or str(path)) if head is not None else "", []).append(node)
+    return {name: part for name, files in nodes.items() if (part := joined(files, problems)) is not None}
 
 
 class _Loader:
@@ -133,8 +147,7 @@ class _Loader:
         self.collections: dict[str, Collection] = {}
         self.topics: dict[str, Text] = {}
 
-    def file(self, path: Path) -> None:
-        node = parse(read_bytes(str(path)), str(path))
+    def part(self, node: Mapping) -> None:
         top = Record(node, "", self.problems, node.place)
         if top.has("collection"):
             self._collection(top)

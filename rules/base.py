@@ -7,26 +7,29 @@ base.parameters["contact_stale_days"].value
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
+import functools
+from collections.abc import Mapping as PlainMapping
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
+from ..facts.layers import joined, overlaid, records
 from ..facts.problems import Problems, Rejected
+from ..facts.source import Mapping, Scalar, parse, read_bytes
 from ..facts.texts import Text
-from ..facts.vocabulary import FOLDER as VOCABULARY_FOLDER
 from ..facts.vocabulary import Vocabulary, load_vocabulary
 from .catalogue import Action, Finding, Parameter, Source, Step, Talk, Tension
 from .language import Rule
+from .layers import OURS, Layer, content_hash, rule_files
 from .loader import Loader
 from .program import Program, bind, build_program
-
-FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True)
 class RuleBase:
-    """One version of the rules, with the vocabulary they speak."""
+    """One version of the rules, with the vocabulary they speak.
+
+    ``origins`` names the layers that a record comes from, by the key of its list and its id, such as ("rules", "health.quiet").
+    """
 
     version: str
     hash: str
@@ -40,6 +43,8 @@ class RuleBase:
     steps: tuple[Step, ...]
     rules: dict[str, Rule]
     program: Program
+    layers: tuple[Layer, ...] = (OURS,)
+    origins: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
 
     def step(self, step_id: str) -> Step:
         """Return a step by id; KeyError if there is none."""
@@ -70,38 +75,20 @@ def _missing(step_id: str) -> Step:
     raise KeyError(step_id)
 
 
-def rule_files(folder: Path = FOLDER) -> Iterator[Path]:
-    """Yield the YAML files of a rule folder in a fixed order."""
-    yield from sorted(folder.rglob("*.yaml"), key=lambda path: path.relative_to(folder).as_posix())
-
-
-def content_hash(folders: Iterable[Path] = (VOCABULARY_FOLDER, FOLDER)) -> str:
-    """Return a hash of every YAML file's name and content; line ends do not count."""
-    digest = hashlib.sha256()
-    for folder in folders:
-        for path in rule_files(folder):
-            name = f"{folder.name}/{path.relative_to(folder).as_posix()}"
-            content = path.read_bytes().replace(b"\r\n", b"\n")
-            digest.update(f"{name}\0{len(content)}\0".encode() + content)
-    return digest.hexdigest()
-
-
-def load_rule_base(folder: Path = FOLDER, vocabulary: Vocabulary | None = None) -> RuleBase:
-    """Read and check the rules of a folder.
+def load_rule_base(layers: Sequence[Layer] = (OURS,)) -> RuleBase:
+    """Read and check the layers of a rule base, the lowest first.
 
     Raises :class:`~..facts.problems.Rejected` with every problem: unknown facts, values and
     names, wrong types, missing texts, conclusions that nobody reads, cycles.
     """
-    words = vocabulary or load_vocabulary()
+    vocabulary = load_vocabulary([layer.facts for layer in layers])
     problems = Problems()
-    loader = Loader(words, problems)
-    unreadable = False
-    for path in rule_files(folder):
-        try:
-            loader.file(path, path.relative_to(folder).as_posix())
-        except Rejected as rejected:
-            problems.take(rejected)
-            unreadable = True
+    trees = _trees(layers, problems)
+    unreadable = len(problems) > 0
+    loader = Loader(vocabulary, problems)
+    laid = [tree for tree in trees.values() if tree is not None]
+    if laid:
+        loader.read(functools.reduce(overlaid, laid))
     if unreadable:  # names that it defines would be reported as unknown everywhere else
         problems.raise_if_any()
     loader.finish()
@@ -112,9 +99,9 @@ def load_rule_base(folder: Path = FOLDER, vocabulary: Vocabulary | None = None) 
     problems.raise_if_any()
     bound = {rule.id: rule for rule in program.rules}
     return RuleBase(
-        version=loader.version,
-        hash=content_hash((VOCABULARY_FOLDER, folder)),
-        vocabulary=words,
+        version="+".join(_version(name, tree) for name, tree in trees.items()),
+        hash=content_hash(layers),
+        vocabulary=vocabulary,
         parameters=loader.parameters,
         sources=loader.sources,
         tensions=loader.tensions,
@@ -124,4 +111,35 @@ def load_rule_base(folder: Path = FOLDER, vocabulary: Vocabulary | None = None) 
         steps=tuple(_bound(step, program) for step in loader.steps),
         rules={name: bound[name] for name in loader.rules},
         program=program,
+        layers=tuple(layers),
+        origins=_origins(trees),
     )
+
+
+def _trees(layers: Sequence[Layer], problems: Problems) -> dict[str, Mapping | None]:
+    """Return the rule files of each layer as one tree, and note those that can't be read."""
+    trees: dict[str, Mapping | None] = {}
+    for layer in layers:
+        nodes = []
+        for path in rule_files(layer.rules):
+            try:
+                nodes.append(parse(read_bytes(str(path)), str(path)))
+            except Rejected as rejected:
+                problems.take(rejected)
+        trees[layer.name] = joined(nodes, problems)
+    return trees
+
+
+def _version(name: str, tree: Mapping | None) -> str:
+    """Return the version of a layer; those above ours have their name before it."""
+    version = tree.get("version") if tree is not None else None
+    number = version.text if isinstance(version, Scalar) else ""
+    return number if name == OURS.name else ".".join(filter(None, (name, number)))
+
+
+def _origins(trees: PlainMapping[str, Mapping | None]) -> dict[tuple[str, str], tuple[str, ...]]:
+    found: dict[tuple[str, str], tuple[str, ...]] = {}
+    for name, tree in trees.items():
+        for entry in records(tree):
+            found[entry] = (*found.get(entry, ()), name)
+    return found

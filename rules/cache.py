@@ -13,24 +13,26 @@ import hashlib
 import os
 import pickle
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from .. import __version__
-from ..facts.vocabulary import FOLDER as VOCABULARY_FOLDER
-from .base import FOLDER, RuleBase, content_hash, load_rule_base
+from .base import RuleBase, load_rule_base
+from .layers import OURS, Layer, content_hash
 
 _MOST_KEPT = 4  # of a kind
 Made = TypeVar("Made")
 
 
-def cached_rule_base() -> RuleBase:
-    """Return the rule base that ships with the package, from the cache if it is there.
+def cached_rule_base(layers: Sequence[Layer] = (OURS,)) -> RuleBase:
+    """Return the rule base of some layers, from the cache if it is there.
 
     Raises :class:`~..facts.problems.Rejected` if the rules themselves are wrong.
     """
-    return kept("rules", content_hash(), (VOCABULARY_FOLDER.parent, FOLDER), RuleBase, load_rule_base)
+    places = "".join(f"\0{layer.facts.resolve()}" for layer in layers)  # its problems name files
+    key = hashlib.sha256((content_hash(layers) + places).encode()).hexdigest()
+    return kept("rules", key, (OURS.facts.parent, OURS.rules), RuleBase, lambda: load_rule_base(layers))
 
 
 def kept(kind: str, key: str, code: Iterable[Path], wanted: type[Made], make: Callable[[], Made]) -> Made:

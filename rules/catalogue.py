@@ -25,7 +25,8 @@ class Override:
 class Action:
     """A thing to do next. ``about`` is ``deal`` or the collection whose item it is done with.
 
-    ``priority`` runs from 1 to 99, higher first; ``within_days`` counts from ``as_of``.
+    ``priority`` runs from 1 to 99, higher first; ``within_days`` counts from ``as_of``. One that a layer
+    switched ``off`` is never given, and overrides nothing.
     """
 
     id: str
@@ -43,12 +44,13 @@ class Action:
     after_loss: bool = False
     withheld_when: tuple[str, ...] = ()
     overrides: tuple[Override, ...] = ()
+    off: bool = False
     place: Place = field(default=Place(""), compare=False)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A risk, strength, gap, caution, or conflict inside the file."""
+    """A risk, strength, gap, caution, or conflict inside the file; one that a layer switched ``off`` is never told."""
 
     id: str
     about: str
@@ -58,6 +60,7 @@ class Finding:
     meaning: Text
     blocks: tuple[str, ...] = ()
     withheld_when: tuple[str, ...] = ()
+    off: bool = False
     place: Place = field(default=Place(""), compare=False)
 
 

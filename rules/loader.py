@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from ..facts.problems import Place, Problems, listing, nearest, suggestion
 from ..facts.reader import Record
-from ..facts.source import Node, Scalar, Sequence, parse, read_bytes
+from ..facts.source import Mapping, Node, Scalar, Sequence
 from ..facts.texts import Text
 from ..facts.vocabulary import EFFORT, Vocabulary
 from .catalogue import DEAL, Action, Criterion, Finding, Override, Parameter, Source, Step, Talk, Tension
@@ -35,7 +34,6 @@ class Loader:
     def __init__(self, vocabulary: Vocabulary, problems: Problems) -> None:
         self.vocabulary = vocabulary
         self.problems = problems
-        self.version = ""
         self.parameters: dict[str, Parameter] = {}
         self.sources: dict[str, Source] = {}
         self.tensions: dict[str, Tension] = {}
@@ -51,12 +49,10 @@ class Loader:
         self._steps: dict[str, Step] = {}
         self._ids: dict[tuple[str, str], Place] = {}
 
-    def file(self, path: Path, name: str) -> None:
-        """Read one file. Conditions wait until every parameter is known."""
-        node = parse(read_bytes(str(path)), str(path))
+    def read(self, node: Mapping) -> None:
+        """Read the records of all files. Conditions wait until every parameter is known."""
         top = Record(node, "", self.problems, node.place)
-        if top.has("version"):
-            self.version = top.text("version")
+        top.has("version")
         self._table(top, "parameters", self._parameter, self.parameters)
         self._table(top, "heuristics", self._heuristic, self.sources)
         self._table(top, "supplements", self._supplement, self.sources)
@@ -179,7 +175,7 @@ class Loader:
             label=self._text(record, "label", about), how=self._text(record, "how", about),
             words=self._text(record, "words", about) if record.has("words") else None,
             why=self._text(record, "why", about), done_when=self._text(record, "done_when", about),
-            after_loss=record.flag("after_loss"), withheld_when=record.texts("withheld_when"),
+            off=record.flag("off"), after_loss=record.flag("after_loss"), withheld_when=record.texts("withheld_when"),
             overrides=record.records("overrides", self._override), place=record.place,
         )
 
@@ -198,7 +194,7 @@ class Loader:
         return Finding(
             id=self._id(record, _NAME), about=about, kind=record.choice("kind", KINDS_OF_FINDING),
             severity=record.choice("severity", SEVERITIES), label=self._text(record, "label", about),
-            meaning=self._text(record, "meaning", about), blocks=blocks,
+            meaning=self._text(record, "meaning", about), blocks=blocks, off=record.flag("off"),
             withheld_when=record.texts("withheld_when"), place=record.place,
         )
 
@@ -224,7 +220,7 @@ class Loader:
 
         self._late.append(finish)
 
-    def _criterion(self, record: Record, step_id: str) -> Callable[[], Criterion]:
+    def _criterion(self, record: Record, step_id: str) -> Callable[[], Criterion] | None:
         criterion_id = self._id(record, _RULE_ID)
         texts = {name: record.bilingual(name) for name in ("label", "why", "recognise", "misread")}
         when = record.node("when", required=True)
@@ -234,6 +230,7 @@ class Loader:
         if not criterion_id.startswith(f"{step_id}."):
             self.problems.add(record.where("id"), record.path("id"), "criterion-prefix", found=criterion_id,
                               prefix=f"{step_id}.")
+        off = record.flag("off")
 
         def finish() -> Criterion:
             condition = ALWAYS if when is None else self._facts_only(when, f"{criterion_id}.when")
@@ -242,7 +239,7 @@ class Loader:
             return Criterion(id=criterion_id, step=step_id, when=condition, basis=basis, do=do, because=because,
                              place=place, **texts)
 
-        return finish
+        return None if off else finish
 
     def _facts_only(self, node: Node, field: str) -> Condition:
         """Read a condition that may ask about facts only, so that learning a fact can only settle it."""
@@ -264,8 +261,10 @@ class Loader:
             scope = nearest(scope, collections)
         when, then = record.node("when", required=True), record.node("then", required=True)
         because = self._because(record)
-        place = record.place
+        place, off = record.place, record.flag("off")
         self._once(record, "rules")
+        if off:
+            return
         self.rules[rule_id] = Rule(rule_id, scope, ALWAYS, (), because, label, place=place)
 
         def finish() -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from ..facts.problems import Place, Problems, suggestion
 from .catalogue import DEAL, Action, Criterion, Finding, Step
 from .language import (
+    NEVER,
     Absent,
     All,
     Any,
@@ -124,7 +125,7 @@ def _of_actions(actions: Mapping[str, Action]) -> Iterable[Rule]:
     """An action is given when it is proposed and nothing withholds it, and no action that overrides it is proposed."""
     overriding: dict[str, list[tuple[Action, str]]] = {}
     for action in actions.values():
-        for override in action.overrides:
+        for override in action.overrides if not action.off else ():
             overriding.setdefault(override.action, []).append((action, override.tension))
     for action in actions.values():
         proposed = f"do.{action.id}"
@@ -139,15 +140,16 @@ def _of_actions(actions: Mapping[str, Action]) -> Iterable[Rule]:
             else:
                 parts.append(Quantifier("none", stronger.about, Holds(name)))
         scope = "" if action.about == DEAL else action.about
-        yield _made(f"given.{proposed}", All(tuple(parts)), f"given.{proposed}", tuple(tensions), scope, place=action.place)
+        when = NEVER if action.off else All(tuple(parts))
+        yield _made(f"given.{proposed}", when, f"given.{proposed}", tuple(tensions), scope, place=action.place)
 
 
 def _of_findings(findings: Mapping[str, Finding]) -> Iterable[Rule]:
     for finding in findings.values():
-        if not finding.withheld_when:
+        if not finding.withheld_when and not finding.off:
             continue
         found = f"find.{finding.id}"
-        when = All((Holds(found), *(Absent(name) for name in finding.withheld_when)))
+        when = NEVER if finding.off else All((Holds(found), *(Absent(name) for name in finding.withheld_when)))
         scope = "" if finding.about == DEAL else finding.about
         yield _made(f"given.{found}", when, f"given.{found}", (), scope, place=finding.place)
 

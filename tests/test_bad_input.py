@@ -16,6 +16,7 @@ from dealready.facts.source import LARGEST_FILE
 from dealready.facts.texts import LANGUAGES
 from dealready.facts.vocabulary import Vocabulary, load_vocabulary
 from dealready.rules.base import load_rule_base
+from dealready.rules.layers import Layer
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -89,13 +90,13 @@ def test_a_broken_rule_file_gets_exactly_these_lines(
         else:
             Path(name).write_text(text, "utf-8")
     with pytest.raises(Rejected) as caught:
-        load_rule_base(Path("rules"), load_vocabulary([Path("vocabulary")]))
+        load_rule_base([Layer("mine", Path("vocabulary"), Path("rules"))])
     assert [problem.message() for problem in caught.value.problems] == case["messages"]
     assert [problem.message("zh") for problem in caught.value.problems] == case["zh"]
 
 
 def test_the_minimal_rule_base_is_valid_by_itself() -> None:
-    base = load_rule_base(MINIMAL / "rules", load_vocabulary([MINIMAL / "vocabulary"]))
+    base = load_rule_base([Layer("mine", MINIMAL / "vocabulary", MINIMAL / "rules")])
     assert [len(step.criteria) for step in base.steps] == [1] * 6
 
 
@@ -222,7 +223,7 @@ def test_a_json_deal_with_slips_in_it_is_read_or_refused(text: str) -> None:
 
 def _rule_refusal(folder: Path) -> tuple[Problem, ...]:
     try:
-        load_rule_base(folder / "rules", load_vocabulary([folder / "vocabulary"]))
+        load_rule_base([Layer("mine", folder / "vocabulary", folder / "rules")])
     except Rejected as rejected:
         return rejected.problems
     return ()

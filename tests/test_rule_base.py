@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 from dealready.facts.problems import Rejected
-from dealready.rules.base import FOLDER, RuleBase, load_rule_base, rule_files
+from dealready.rules.base import RuleBase, load_rule_base
 from dealready.rules.carried import carried_items
+from dealready.rules.layers import OURS, Layer, rule_files
 
 
 @functools.cache
@@ -18,7 +19,7 @@ def base() -> RuleBase:
 
 
 def written() -> str:
-    return "\n".join(path.read_text("utf-8") for path in rule_files(FOLDER))
+    return "\n".join(path.read_text("utf-8") for path in rule_files(OURS.rules))
 
 
 def test_every_item_of_the_article_is_carried_or_says_why_not() -> None:
@@ -28,7 +29,7 @@ def test_every_item_of_the_article_is_carried_or_says_why_not() -> None:
 
 
 def test_every_parameter_is_read() -> None:
-    code = "".join(path.read_text("utf-8") for path in (FOLDER.parent / "engine").glob("*.py"))
+    code = "".join(path.read_text("utf-8") for path in (OURS.rules.parent / "engine").glob("*.py"))
     limits = {fact.stale_after for fact in base().vocabulary.all_facts() if fact.stale_after}
     read = set(re.findall(r"\$(\w+)", written())) | limits | set(re.findall(r"question_points_\w+", code))
     for name in base().parameters:
@@ -48,7 +49,7 @@ def test_problems_of_several_files_are_told_together(tmp_path: Path) -> None:
     (tmp_path / "one.yaml").write_text("rules: [\n", "utf-8")
     (tmp_path / "two.yaml").write_text("nonsense: 1\n", "utf-8")
     with pytest.raises(Rejected) as rejected:
-        load_rule_base(tmp_path)
+        load_rule_base([Layer("ours", OURS.facts, tmp_path)])
     assert [Path(problem.place.file).name for problem in rejected.value.problems] == ["one.yaml", "two.yaml"]
 
 
