@@ -79,8 +79,13 @@ def load_deal(path: str, vocabulary: Vocabulary) -> Deal:
 
 def read_deal(data: bytes, file: str, vocabulary: Vocabulary) -> Deal:
     """Read a deal from the bytes of a YAML or (by its ending) JSON file; see :func:`load_deal`."""
+    return deal_of(parse(data, file), file, vocabulary)
+
+
+def deal_of(root: Node, file: str, vocabulary: Vocabulary, part: bool = False) -> Deal:
+    """Return the deal in a tree; one that is only ``part`` of a deal need not say on which day it stands."""
     problems = Problems()
-    deal = _Reader(vocabulary, problems).deal(parse(data, file), file)
+    deal = _Reader(vocabulary, problems).deal(root, file, part)
     problems.raise_if_any()
     return deal
 
@@ -91,7 +96,7 @@ class _Reader:
         self.problems = problems
         self.given: dict[str, Place] = {}
 
-    def deal(self, root: Node, file: str) -> Deal:
+    def deal(self, root: Node, file: str, part: bool) -> Deal:
         facts: dict[str, Observation] = {}
         items: dict[str, tuple[Item, ...]] = {}
         if not isinstance(root, Mapping):
@@ -108,7 +113,8 @@ class _Reader:
                 self._topic(key.text, node, facts)
             else:
                 self._unknown_key(key, key.text, self._top_level())
-        self._check_as_of(root)
+        if not part or root.get(AS_OF) is not None:
+            self._check_as_of(root)
         return Deal(facts, items, file)
 
     def _check_as_of(self, root: Mapping) -> None:
