@@ -13,8 +13,8 @@ from dealready import __version__
 from dealready.render.help import LocalGroup, LocalOption
 
 COMMANDS = {
-    "next": "deal", "why": "deal", "check": "deal", "ask": "deal", "score": "pipeline", "summary": "pipeline",
-    "sql": "pipeline", "facts": "facts", "rules": "rules", "schema": "schema",
+    "next": "deal", "why": "deal", "whynot": "deal", "whatif": "deal", "diff": "deal", "check": "deal", "ask": "deal",
+    "score": "pipeline", "summary": "pipeline", "sql": "pipeline", "facts": "facts", "rules": "rules", "schema": "schema",
 }
 
 

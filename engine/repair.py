@@ -18,12 +18,12 @@ from ..facts.edits import Edit
 from ..facts.values import FactValue, in_order
 from ..facts.vocabulary import Fact
 from ..rules.base import RuleBase
-from ..rules.language import Absent, All, Any, Condition, FactTest, Holds, Listed, Quantifier, Rule, Span
+from ..rules.language import ALWAYS, Absent, All, Any, Condition, FactTest, Holds, Listed, Quantifier, Rule, Span
 from .case import Case, Row, build_case, owner_row, value_satisfies
 from .outcome import Outcome
 from .reference import conclude, holds
 
-_TRIES, _ROUNDS, _DEEPEST = 6, 12, 14
+_TRIES, _ROUNDS, _DEEPEST = 12, 12, 14
 
 
 def edit_to(base: RuleBase, deal: Deal, rule: Rule, about: str, goal: Condition | None = None) -> Edit | None:
@@ -181,7 +181,7 @@ class _Repair:
                 self.want(have, quantifier.of, row, False, depth + 1)
         elif have is not None:
             self.want(have, quantifier.of, row, True, depth + 1)
-        elif isinstance(quantifier.where, All) and not quantifier.where.parts:
+        elif quantifier.where == ALWAYS or self.chance.random() < 0.25:
             kept = tuple(item for item in self.deal.items[quantifier.of] if item.id != row.id)
             self.deal = replace(self.deal, items={**self.deal.items, quantifier.of: kept})
         else:
@@ -199,6 +199,9 @@ class _Repair:
     def want_reference(self, test: FactTest, scope: str, row: Row, truth: bool) -> None:
         path = test.path
         through = self.base.vocabulary.collections[scope].facts[path.through]
+        if path.fact == "id" and (test.kind == "unknown") is truth:
+            self.observe(scope, row.id, through, Observation("nobody"))
+            return
         target = row.values.get(path.through)
         present = {item.id for item in self.deal.items.get(path.collection, ())}
         if not isinstance(target, str) or target not in present:
@@ -260,11 +263,12 @@ class _Repair:
             case "enum" | "ordinal":
                 return [value.id for value in fact.values]
             case "date":
-                days = [0, 1, -1, *_around(operand)]
+                days = [Decimal(0), Decimal(1), Decimal(-1), *_around(operand)]
                 return [self.case.as_of - timedelta(days=int(day)) for day in days if abs(day) < 4000]
             case "int" | "decimal" | "money":
                 low, high = fact.minimum or Decimal(0), fact.maximum
-                numbers = [Decimal(number) for number in (low, low + 1, *_around(operand), *([high] if high is not None else []))]
+                ends = [low, low + 1, *([high] if high is not None else [])]
+                numbers = [Decimal(number) for number in (*ends[:2], *_around(operand), *ends[2:])]
                 fit = [number for number in numbers if number >= low and (high is None or number <= high)]
                 return [int(number) for number in fit] if fact.type == "int" else list(fit)
             case "set":

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from .deal import Deal, Item, deal_of
+from .deal import Deal, Observation, deal_of
 from .problems import Place, Problems, Rejected, problem, suggestion
 from .source import Mapping, Node, Scalar, parse
 from .source import Sequence as Items
@@ -162,8 +162,35 @@ def _item(collection: str, fields: Sequence[tuple[str, Node]], place: Place) -> 
 
 
 def _node(value: str, place: Place) -> Node:
-    """Return a value as written; one in brackets is a list."""
+    """Return a value as written; one in brackets is a list, or a value with who said it and when."""
     text = value.strip()
-    if text.startswith("["):
+    if text.startswith(("[", "{")):
         return parse(text.encode(), place.file)
     return Scalar(text, place)
+
+
+def spelled(edit: Edit, vocabulary: Vocabulary) -> list[str]:
+    """Return a change as the options that :func:`read_edit` takes: ``--set budget.status=approved`` and so on."""
+    options = [f"--set {name}={_spell(seen)}" for name, seen in edit.given.facts.items()]
+    for name, rows in edit.given.items.items():
+        item_name = vocabulary.collections[name].item
+        for item in rows:
+            fields = [f"id={item.id}", *(f"{fact}={_spell(seen)}" for fact, seen in item.facts.items())]
+            options.append(f"--add {item_name}:{','.join(fields)}")
+    return options + [f"--drop {name}" for name in edit.dropped]
+
+
+def _spell(seen: Observation) -> str:
+    value = seen.value
+    if isinstance(value, tuple):
+        text = f"[{', '.join(map(str, value))}]"
+    else:
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+    if seen.seen is None and seen.confirmed:
+        return text
+    notes = [f"value: {text}"]
+    if seen.seen is not None:
+        notes.append(f"seen: {seen.seen}")
+    if not seen.confirmed:
+        notes.append("confirmed: false")
+    return "{" + ", ".join(notes) + "}"
