@@ -21,7 +21,7 @@ soak: $(READY)
 
 check: $(READY) .typing/dealready
 	$(BIN)/ruff check .
-	$(BIN)/mypy -p dealready.facts -p dealready.rules -p dealready.engine -p dealready.render -p dealready.interview -p dealready.batch -p dealready.commands -m dealready.cli
+	$(BIN)/mypy -p dealready.facts -p dealready.rules -p dealready.engine -p dealready.render -p dealready.interview -p dealready.batch -p dealready.coach -p dealready.commands -m dealready.cli
 
 bench: $(READY)
 	$(BIN)/python -m pip install --quiet --group bench

@@ -13,8 +13,10 @@ from dealready import __version__
 from dealready.render.help import LocalGroup, LocalOption
 
 COMMANDS = {
-    "next": "deal", "why": "deal", "whynot": "deal", "whatif": "deal", "diff": "deal", "check": "deal", "ask": "deal",
-    "score": "pipeline", "summary": "pipeline", "sql": "pipeline", "facts": "facts", "rules": "rules", "schema": "schema",
+    "next": "deal", "why": "deal", "check": "deal", "ask": "deal",
+    "whynot": "explain", "whatif": "explain", "diff": "explain",
+    "score": "pipeline", "summary": "pipeline", "sql": "pipeline",
+    "facts": "facts", "rules": "rules", "test": "test", "schema": "schema",
 }
 
 

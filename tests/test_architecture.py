@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-LAYERS = ["facts", "rules", "engine", "render", "interview", "batch", "commands"]
+LAYERS = ["facts", "rules", "engine", "render", "interview", "batch", "coach", "commands"]
 MOST_LINES = 400
 
 
