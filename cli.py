@@ -16,7 +16,7 @@ COMMANDS = {
     "next": "deal", "why": "deal", "check": "deal", "ask": "deal",
     "whynot": "explain", "whatif": "explain", "diff": "explain",
     "score": "pipeline", "summary": "pipeline", "sql": "pipeline",
-    "facts": "facts", "rules": "rules", "test": "test", "schema": "schema",
+    "facts": "facts", "rules": "coach", "test": "test", "schema": "schema",
 }
 
 

@@ -53,18 +53,20 @@ def print_rows(table: Any, count: int, language: Language) -> None:
         click.echo(say("nothing.found", language))
 
 
-def rule_base(language: Language, folders: Iterable[str] | None = None) -> RuleBase:
+def rule_base(language: Language, folders: Iterable[str] | None = None, settings: bool = True) -> RuleBase:
     """Return the rule base, or tell what is wrong with it and leave.
 
-    ``folders`` are layers above ours; by default those that the command line names, or the settings file.
+    ``folders`` are layers above ours; by default those that the command line names, or, with ``settings``, those
+    of the settings file.
     """
     from ..facts.problems import Rejected
     from ..rules.cache import cached_rule_base
-    from ..rules.layers import all_layers
+    from ..rules.layers import OURS, all_layers, layer_of
 
     named = click.get_current_context().meta.get(_LAYERS, ()) if folders is None else folders
     try:
-        return cached_rule_base(all_layers(named, Path.cwd()))
+        layers = all_layers(named, Path.cwd()) if settings else (OURS, *(layer_of(Path(folder)) for folder in named))
+        return cached_rule_base(layers)
     except Rejected as rejected:
         reject(rejected.problems, language)
 

@@ -43,6 +43,7 @@ class RuleBase:
     steps: tuple[Step, ...]
     rules: dict[str, Rule]
     program: Program
+    used_parameters: frozenset[str] = frozenset()
     layers: tuple[Layer, ...] = (OURS,)
     origins: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
 
@@ -111,6 +112,7 @@ def load_rule_base(layers: Sequence[Layer] = (OURS,)) -> RuleBase:
         steps=tuple(_bound(step, program) for step in loader.steps),
         rules={name: bound[name] for name in loader.rules},
         program=program,
+        used_parameters=frozenset(loader.used_parameters),
         layers=tuple(layers),
         origins=_origins(trees),
     )

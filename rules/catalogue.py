@@ -119,6 +119,7 @@ class Parameter:
     about: Text
     basis: str
     because: tuple[str, ...]
+    place: Place = field(default=Place(""), compare=False)
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,11 @@ class Loader:
         self._steps: dict[str, Step] = {}
         self._ids: dict[tuple[str, str], Place] = {}
 
+    @property
+    def used_parameters(self) -> set[str]:
+        """The parameters that conditions name."""
+        return self._conditions.used_parameters
+
     def read(self, node: Mapping) -> None:
         """Read the records of all files. Conditions wait until every parameter is known."""
         top = Record(node, "", self.problems, node.place)
@@ -118,7 +123,7 @@ class Loader:
         return Parameter(
             id=self._id(record, _NAME), value=int(value) if value == value.to_integral_value() else value,
             unit=record.text("unit", required=True), label=record.bilingual("label"), about=record.bilingual("about"),
-            basis=record.choice("basis", BASES), because=self._because(record),
+            basis=record.choice("basis", BASES), because=self._because(record), place=record.place,
         )
 
     def _heuristic(self, record: Record) -> Source:

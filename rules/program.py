@@ -88,7 +88,8 @@ def _made(rule_id: str, when: Condition, concludes: str, because: tuple[str, ...
     return Rule(rule_id, scope, when, (concludes,), because, origin=origin, place=place or Place(""))  # type: ignore[arg-type]
 
 
-def _of_criterion(criterion: Criterion) -> Iterable[Rule]:
+def rules_of_criterion(criterion: Criterion) -> Iterable[Rule]:
+    """Yield the rules that tell whether a criterion is met, open or unmet, and, if it names one, propose its action."""
     met, open_, unmet = (f"{state}.{criterion.id}" for state in ("met", "open", "unmet"))
     made = [
         (met, certain(criterion.when)),
@@ -106,7 +107,7 @@ def _of_steps(steps: Sequence[Step]) -> Iterable[Rule]:
     """A deal stands in the first step that is not done, or in one whose start it has already seen."""
     for number, step in enumerate(steps):
         for criterion in step.criteria:
-            yield from _of_criterion(criterion)
+            yield from rules_of_criterion(criterion)
         done = all_of(*(Holds(f"met.{criterion.id}") for criterion in step.criteria))
         yield _made(f"step.{step.id}.done", done, f"done.{step.id}", origin="step")
         before = all_of(*(Holds(f"done.{earlier.id}") for earlier in steps[:number]))

@@ -1,0 +1,154 @@
+"""Writes cases that notice what the present ones do not: for a mutant, a small deal on which it fires otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date
+from typing import Any
+
+import yaml
+
+from ..engine.case import build_case
+from ..engine.reference import conclude, holds
+from ..engine.repair import edit_to
+from ..facts.deal import AS_OF, Deal, Observation
+from ..facts.edits import without
+from ..facts.problems import Place
+from ..rules.base import RuleBase
+from ..rules.language import Rule, all_of
+from ..rules.spelling import spell_in_line
+from .cases import CaseFile, Expectation, named
+from .mutants import Mutant, opposite
+from .mutation import Ground, Judged
+
+BLANK = Deal({AS_OF: Observation(date(2026, 3, 16))}, {})
+
+
+def suggest(base: RuleBase, judged: Iterable[Judged], starts: Sequence[Deal] = (BLANK,)) -> Iterator[CaseFile]:
+    """Yield cases that notice the mutants that nobody noticed, as far as a deal is found for each.
+
+    ``starts`` are deals to begin from; the smallest change that was found to the first that will do is kept.
+    """
+    waiting = [entry.mutant for entry in judged if not entry.noticed_by]
+    names: set[str] = set()
+    while waiting:
+        mutant = waiting[0]
+        deal = next((found for start in starts if (found := _telling(base, mutant, start)) is not None), None)
+        if deal is None:
+            waiting.pop(0)
+            continue
+        ground = Ground(base, [CaseFile("", deal, (), Place(""))])
+        _, seen, outcome = ground.cases[0]
+        lines: dict[Expectation, None] = {}
+        left = []
+        for other in waiting:
+            telling = list(_lines(ground, other)) if ground.differs(other, seen, outcome) else []
+            lines.update(dict.fromkeys(telling))
+            if not telling:
+                left.append(other)
+        if len(left) == len(waiting):
+            waiting.pop(0)
+            continue
+        waiting = left
+        yield CaseFile(_name(mutant, names), deal, tuple(lines), Place(""))
+
+
+def _name(mutant: Mutant, taken: set[str]) -> str:
+    plain = f"{mutant.of}: {spell_in_line(mutant.part)}"[:100]
+    number = 1
+    name = plain
+    while name in taken:
+        number += 1
+        name = f"{plain} ({number})"
+    taken.add(name)
+    return name
+
+
+def _telling(base: RuleBase, mutant: Mutant, start: Deal) -> Deal | None:
+    """Return a deal on which a mutant fires otherwise than its rule."""
+    rules = {rule.id: rule for rule in base.program.rules}
+    for new in mutant.rules:
+        old = rules[new.id]
+        if old.when == new.when:
+            continue
+        for goal in (all_of(old.when, opposite(new.when)), all_of(new.when, opposite(old.when))):
+            edit = edit_to(base, start, old, "", goal)
+            if edit is not None:
+                deal = edit.applied(start)
+                if _tells(base, deal, old, new):
+                    return _smallest(deal, lambda part, old=old, new=new: _tells(base, part, old, new))  # type: ignore[misc]
+    return None
+
+
+def _tells(base: RuleBase, deal: Deal, old: Rule, new: Rule) -> bool:
+    seen = build_case(deal, base.vocabulary, base.stale_limits)
+    concluded = conclude(base.program, seen).concluded
+    return any(
+        holds(old.when, row, seen, concluded) is not holds(new.when, row, seen, concluded)  # type: ignore[arg-type]
+        for row in seen.rows(old.scope)
+    )
+
+
+def _smallest(deal: Deal, keeps: Callable[[Deal], bool]) -> Deal:
+    """Return a deal with everything left out that can be, one thing after another."""
+    names = [*deal.items, *(f"{of}@{item.id}" for of, rows in deal.items.items() for item in rows)]
+    names += [f"{of}.{fact}@{item.id}" for of, rows in deal.items.items() for item in rows for fact in item.facts]
+    names += [fact for fact in deal.facts if fact != AS_OF]
+    for name in names:
+        if name.partition("@")[0].partition(".")[0] in deal.items or name in deal.facts:
+            smaller = without(deal, [name])
+            if keeps(smaller):
+                deal = smaller
+    return deal
+
+
+def _lines(ground: Ground, mutant: Mutant) -> Iterator[Expectation]:
+    """Yield a line that holds of the rules as they are and not of a mutant."""
+    _, seen, outcome = ground.cases[0]
+    for new in mutant.rules:
+        old = ground.rules[new.id]
+        for row in seen.rows(old.scope) if old.when != new.when else ():
+            fires = holds(old.when, row, seen, outcome.concluded)  # type: ignore[arg-type]
+            if fires is holds(new.when, row, seen, outcome.concluded):  # type: ignore[arg-type]
+                continue
+            if new.origin == "criterion":
+                state = next(state for state, name in (("met", "met"), ("unknown", "open"), ("unmet", "unmet"))
+                             if outcome.holds(f"{name}.{mutant.of}"))
+                yield Expectation("criteria", mutant.of, state)
+            else:
+                yield Expectation("fires" if fires else "does_not_fire", named(new.id, row.id))
+            return
+
+
+def written(cases: Iterable[CaseFile]) -> str:
+    """Return cases as a case file."""
+    return yaml.safe_dump({"cases": [_case(case) for case in cases]}, allow_unicode=True, sort_keys=False, width=120)
+
+
+def _case(case: CaseFile) -> dict[str, Any]:
+    told: dict[str, Any] = {"name": case.name, "deal": _deal(case.deal)}
+    for line in case.expected:
+        if line.kind == "criteria":
+            told.setdefault("criteria", {})[line.name] = line.value
+        else:
+            told.setdefault(line.kind, []).append(line.name)
+    return told
+
+
+def _deal(deal: Deal) -> dict[str, Any]:
+    told = {name: _value(seen) for name, seen in deal.facts.items()}
+    for of, rows in deal.items.items():
+        told[of] = [{"id": item.id, **{name: _value(seen) for name, seen in item.facts.items()}} for item in rows]
+    return told
+
+
+def _value(seen: Observation) -> Any:
+    value = seen.value
+    plain: Any = list(value) if isinstance(value, tuple) else value
+    if not isinstance(plain, bool | int | str | list | date):
+        plain = int(plain) if plain == int(plain) else float(plain)
+    if seen.seen is None and seen.confirmed:
+        return plain
+    return {"value": plain} | ({"seen": seen.seen} if seen.seen else {}) | ({} if seen.confirmed else {"confirmed": False})
+
+

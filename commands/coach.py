@@ -1,0 +1,158 @@
+"""The commands of a coach who checks and changes the rules: lint, coverage, mutation, and what changed."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..render.help import LocalCommand, LocalOption
+from .rules import rules
+from .shared import FOUND_SOMETHING, common_options, fail, new_console, print_data, reject, rule_base
+
+if TYPE_CHECKING:
+    from ..coach.cases import CaseFile
+    from ..facts.deal import Deal
+    from ..facts.texts import Language
+    from ..rules.base import RuleBase
+
+
+@rules.command("lint", cls=LocalCommand, help="help.rules.lint")
+@click.option("--format", "format_", type=click.Choice(["text", "json", "sarif"]), default="text", help="option.lint.format",
+              cls=LocalOption)
+@common_options
+def rules_lint(format_: str, language: Language) -> None:
+    """Tell what is idle, said twice, contradicts itself, or claims a source it has not."""
+    from ..coach.lint import lint, lint_document, sarif
+    from ..render.words import say
+
+    found = lint(rule_base(language))
+    if format_ == "sarif":
+        print_data(sarif(found, language), "json")
+    elif format_ == "json":
+        print_data(lint_document(found, language), "json")
+    else:
+        for entry in found:
+            click.echo(f"{entry.message(language)} [{entry.code}]")
+        if not found:
+            click.echo(say("lint.clean", language))
+    if found:
+        sys.exit(FOUND_SOMETHING)
+
+
+@rules.command("coverage", cls=LocalCommand, help="help.rules.coverage")
+@click.option("--deals", "paths", multiple=True, required=True, type=click.Path(), metavar="PATH", help="option.coverage.deals",
+              cls=LocalOption)
+@click.option("--format", "format_", type=click.Choice(["text", "json", "html"]), default="text", help="option.coverage.format",
+              cls=LocalOption)
+@click.option("--all", "everything", is_flag=True, help="option.coverage.all", cls=LocalOption)
+@click.option("--jobs", "-j", type=click.IntRange(1), default=None, help="option.jobs", cls=LocalOption)
+@common_options
+def rules_coverage(paths: tuple[str, ...], format_: str, everything: bool, jobs: int | None, language: Language) -> None:
+    """Print which rules, conditions and values some deals and cases exercise, and which decide anything."""
+    from ..coach.coverage import cover
+    from ..coach.showing import coverage_document, coverage_page, print_coverage
+
+    base = rule_base(language)
+    found = cover(base, _deals(paths, base, language), jobs)
+    if format_ == "json":
+        print_data(coverage_document(found), "json")
+    elif format_ == "html":
+        click.echo(coverage_page(found, base, language), nl=False)
+    else:
+        print_coverage(new_console(), found, base, language, everything)
+
+
+@rules.command("mutate", cls=LocalCommand, help="help.rules.mutate")
+@click.option("--cases", "paths", multiple=True, required=True, type=click.Path(), metavar="PATH", help="option.mutate.cases",
+              cls=LocalOption)
+@click.option("--only", default="", metavar="PREFIX", help="option.mutate.only", cls=LocalOption)
+@click.option("--suggest", "target", type=click.Path(), metavar="FILE", help="option.mutate.suggest", cls=LocalOption)
+@click.option("--all", "everything", is_flag=True, help="option.mutate.all", cls=LocalOption)
+@click.option("--json", "as_json", is_flag=True, help="option.json", cls=LocalOption)
+@click.option("--jobs", "-j", type=click.IntRange(1), default=None, help="option.jobs", cls=LocalOption)
+@common_options
+def rules_mutate(
+    paths: tuple[str, ...], only: str, target: str | None, everything: bool, as_json: bool, jobs: int | None,
+    language: Language,
+) -> None:
+    """Change each condition of each rule in turn, and tell which changes no case notices."""
+    from ..coach.mutation import judge_all
+    from ..coach.showing import mutants_document, print_mutants
+    from ..coach.suggest import suggest, written
+    from ..render.words import say
+
+    if target is not None and Path(target).exists():
+        fail(say("mutants.exists", language, file=target))
+    base = rule_base(language)
+    cases = _cases(paths, base, language)
+    judged = judge_all(base, cases, only, jobs=jobs)
+    if as_json:
+        print_data(mutants_document(judged), "json")
+    else:
+        print_mutants(new_console(), judged, language, everything)
+    if target is not None:
+        new = list(suggest(base, judged))
+        Path(target).write_text(written(new), "utf-8")
+        click.echo(say("mutants.suggested", language, count=len(new), file=target), err=as_json)
+    if any(not entry.noticed_by for entry in judged):
+        sys.exit(FOUND_SOMETHING)
+
+
+@rules.command("log", cls=LocalCommand, help="help.rules.log")
+@click.argument("old", required=False, type=click.Path(exists=False))
+@click.option("--json", "as_json", is_flag=True, help="option.json", cls=LocalOption)
+@common_options
+def rules_log(old: str | None, as_json: bool, language: Language) -> None:
+    """Compare the rule base with another version of it, record by record."""
+    from ..coach.history import record_changes
+    from ..coach.showing import changes_document, print_changes
+
+    new = rule_base(language)
+    before = rule_base(language, [old] if old else [], settings=False)
+    found = list(record_changes(before, new))
+    if as_json:
+        print_data(changes_document(found, before, new), "json")
+    else:
+        print_changes(new_console(), found, before, new, language)
+
+
+def _cases(paths: tuple[str, ...], base: RuleBase, language: Language) -> list[CaseFile]:
+    from ..coach.cases import load_cases
+    from ..facts.problems import Rejected
+
+    try:
+        return load_cases(paths, base)
+    except Rejected as rejected:
+        reject(rejected.problems, language)
+
+
+def _deals(paths: tuple[str, ...], base: RuleBase, language: Language) -> list[Deal]:
+    """Return the deals of case files and deal files, in any mixture, and of the folders that hold them."""
+    from ..coach.cases import CASE_FILES, is_case_file, read_cases
+    from ..facts.deal import load_deal
+    from ..facts.problems import Problems, Rejected
+    from ..render.words import say
+
+    problems = Problems()
+    deals: list[Deal] = []
+    for path in map(Path, paths):
+        files = sorted(file for file in path.rglob("*") if file.suffix in CASE_FILES) if path.is_dir() else [path]
+        for file in files:
+            try:
+                if is_case_file(file):
+                    deals += [case.deal for case in read_cases(file, base)]
+                else:
+                    deals.append(load_deal(str(file), base.vocabulary))
+            except Rejected as rejected:
+                problems.take(rejected)
+    if len(problems):
+        try:
+            problems.raise_if_any()
+        except Rejected as rejected:
+            reject(rejected.problems, language)
+    if not deals:
+        fail(say("coverage.no_deals", language, paths=", ".join(paths)))
+    return deals
