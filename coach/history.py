@@ -54,8 +54,9 @@ def _compare(kind: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Re
 def _fields(old: Any, new: Any) -> Iterator[tuple[str, str, str]]:
     for part in fields(old):
         before, after = getattr(old, part.name), getattr(new, part.name)
-        if before != after and not isinstance(before, Place):
-            yield part.name, _shown(before), _shown(after)
+        shown = _shown(before), _shown(after)  # a condition that another number reaches through a parameter reads the same
+        if before != after and not isinstance(before, Place) and shown[0] != shown[1]:
+            yield part.name, *shown
 
 
 def _shown(value: Any) -> str:

@@ -42,12 +42,18 @@ def facts_show(fact: str, language: Language) -> None:
     """Show one fact."""
     from ..render.browse import fact_card, fact_name
     from ..render.lookup import unknown_name
+    from ..render.rulebook import layers_of
+    from ..render.words import say
 
     base = rule_base(language)
     table = {fact_name(entry): entry for entry in base.vocabulary.all_facts()}
     if fact not in table:
         fail(unknown_name("facts.unknown", fact, table, language))
-    new_console().print(fact_card(table[fact], base, language))
+    console = new_console()
+    console.print(fact_card(table[fact], base, language))
+    origin = layers_of(table[fact].id, base)
+    if len(base.layers) > 1 and origin:
+        console.print(say("rules.layers", language, layers=" → ".join(origin)))
 
 
 def _facts_table(language: Language, wanted: Callable[[str, str], bool]) -> None:

@@ -75,7 +75,16 @@ def cards(name: str, base: RuleBase, language: Language) -> list[RenderableType]
     if name in base.talks:
         found.append(_talk_card(base.talks[name], language))
     found += _reference_cards(name, base, language)
+    origin = layers_of(name, base)
+    if found and len(base.layers) > 1 and origin:
+        found.append(say("rules.layers", language, layers=" → ".join(origin)))
     return found
+
+
+def layers_of(name: str, base: RuleBase) -> tuple[str, ...]:
+    """Return the layers that made or changed whatever bears a name, the lowest first."""
+    origins = [layers for (_, record), layers in base.origins.items() if record == name]
+    return tuple(layer.name for layer in base.layers if any(layer.name in layers for layers in origins))
 
 
 def _reference_cards(name: str, base: RuleBase, language: Language) -> list[RenderableType]:
