@@ -23,7 +23,7 @@ from .case import Case, Row, build_case, owner_row, value_satisfies
 from .outcome import Outcome
 from .reference import conclude, holds
 
-_TRIES, _ROUNDS, _DEEPEST = 12, 12, 14
+_TRIES, _ROUNDS, _DEEPEST = 18, 12, 14
 
 
 def edit_to(base: RuleBase, deal: Deal, rule: Rule, about: str, goal: Condition | None = None) -> Edit | None:
@@ -32,7 +32,7 @@ def edit_to(base: RuleBase, deal: Deal, rule: Rule, about: str, goal: Condition 
     ``goal`` asks for another condition than the rule's own, over rows of the same scope.
     """
     for seed in range(_TRIES):
-        repair = _Repair(base, deal, random.Random(seed))
+        repair = _Repair(base, deal, random.Random(seed), boldness=seed // 3)
         if repair.reaches(goal or rule.when, rule.scope, about):
             return difference(deal, repair.deal)
     return None
@@ -60,8 +60,9 @@ def difference(old: Deal, new: Deal) -> Edit:
 
 
 class _Repair:
-    def __init__(self, base: RuleBase, deal: Deal, chance: random.Random) -> None:
+    def __init__(self, base: RuleBase, deal: Deal, chance: random.Random, boldness: int) -> None:
         self.base = base
+        self.boldness = boldness  # how far it strays from what seems easiest
         self.deal = deal
         self.chance = chance
         self.makers: dict[str, list[Rule]] = {}
@@ -115,7 +116,7 @@ class _Repair:
 
     def choose(self, parts: Sequence[Condition], row: Row, truth: bool) -> Condition:
         """Return the part that seems easiest; chance decides among those that are alike."""
-        return min(parts, key=lambda part: (self.cost(part, row, truth) + self.chance.random() * self.chance.random() * 4))
+        return min(parts, key=lambda part: self.cost(part, row, truth) + self.chance.random() * (1 + self.boldness))
 
     def cost(self, condition: Condition, row: Row, truth: bool) -> float:
         if self.holds(condition, row) is truth:
@@ -182,7 +183,7 @@ class _Repair:
         elif have is not None:
             self.want(have, quantifier.of, row, True, depth + 1)
         elif quantifier.where == ALWAYS or self.chance.random() < 0.25:
-            kept = tuple(item for item in self.deal.items[quantifier.of] if item.id != row.id)
+            kept = tuple(item for item in self.deal.items.get(quantifier.of, ()) if item.id != row.id)
             self.deal = replace(self.deal, items={**self.deal.items, quantifier.of: kept})
         else:
             self.want(quantifier.where, quantifier.of, row, False, depth + 1)

@@ -97,9 +97,9 @@ class _Reader:
         if not sign:
             raise Rejected([problem(place, "", "edit-form")])
         path, _, about = name.partition("@")
-        if not about and path in self.vocabulary.collections:
-            raise Rejected([problem(place, "", "edit-collection", found=path)])
         node = _node(value, place)
+        if not about and path in self.vocabulary.collections and node != Items((), node.place):
+            raise Rejected([problem(place, "", "edit-collection", found=path)])
         if isinstance(node, Scalar) and is_unknown(node):
             self.drop(name, place)
             return
@@ -172,6 +172,7 @@ def _node(value: str, place: Place) -> Node:
 def spelled(edit: Edit, vocabulary: Vocabulary) -> list[str]:
     """Return a change as the options that :func:`read_edit` takes: ``--set budget.status=approved`` and so on."""
     options = [f"--set {name}={_spell(seen)}" for name, seen in edit.given.facts.items()]
+    options += [f"--set {name}=[]" for name, rows in edit.given.items.items() if not rows]
     for name, rows in edit.given.items.items():
         item_name = vocabulary.collections[name].item
         for item in rows:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 from unicodedata import normalize
 
-from .layers import joined, overlaid, record_id
+from .layers import joined, overlaid, record_id, records
 from .problems import Place, Problems, listing, suggestion
 from .reader import Record
 from .source import Mapping, Node, Sequence, parse, read_bytes
@@ -94,11 +94,15 @@ class Collection:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """All facts: ``facts`` about the deal by id, ``collections`` with the facts of their items."""
+    """All facts: ``facts`` about the deal by id, ``collections`` with the facts of their items.
+
+    ``origins`` gives the numbers of the folders that each record comes from, by its id.
+    """
 
     facts: dict[str, Fact]
     collections: dict[str, Collection]
     topics: dict[str, Text]
+    origins: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
     def all_facts(self) -> Iterator[Fact]:
         """Yield every fact of the deal and of every collection, in the order of the files."""
@@ -119,15 +123,17 @@ def load_vocabulary(folders: Iterable[Path] = (FOLDER,)) -> Vocabulary:
     """
     problems = Problems()
     parts: dict[str, Mapping] = {}
-    for folder in folders:
+    origins: dict[str, tuple[int, ...]] = {}
+    for number, folder in enumerate(folders):
         for name, part in _parts(folder, problems).items():
+            origins |= {found: (*origins.get(found, ()), number) for _, found in records(part)}
             parts[name] = overlaid(parts[name], part) if name in parts else part
     loader = _Loader(problems)
     for part in parts.values():
         loader.part(part)
     loader.check_references()
     problems.raise_if_any()
-    return Vocabulary(loader.facts, loader.collections, loader.topics)
+    return Vocabulary(loader.facts, loader.collections, loader.topics, origins)
 
 
 def _parts(folder: Path, problems: Problems) -> dict[str, Mapping]:

@@ -114,7 +114,7 @@ def load_rule_base(layers: Sequence[Layer] = (OURS,)) -> RuleBase:
         program=program,
         used_parameters=frozenset(loader.used_parameters),
         layers=tuple(layers),
-        origins=_origins(trees),
+        origins=_origins(trees) | _origins_of_facts(vocabulary, layers),
     )
 
 
@@ -145,3 +145,7 @@ def _origins(trees: PlainMapping[str, Mapping | None]) -> dict[tuple[str, str], 
         for entry in records(tree):
             found[entry] = (*found.get(entry, ()), name)
     return found
+
+
+def _origins_of_facts(vocabulary: Vocabulary, layers: Sequence[Layer]) -> dict[tuple[str, str], tuple[str, ...]]:
+    return {("facts", name): tuple(layers[at].name for at in found) for name, found in vocabulary.origins.items()}
