@@ -73,7 +73,7 @@ def score(base: RuleBase, job: Job, progress: Progress = lambda _name, _done, _a
     started = time.monotonic()
     check(job)
     with tempfile.TemporaryDirectory(prefix="dealready-") as scratch, duckdb.connect() as database:
-        _configure(database, job, Path(scratch))
+        configure(database, job, Path(scratch))
         progress("read", 0, 1)
         opened = open_source(database, job.source, base.vocabulary)
         database.execute("SET preserve_insertion_order = false")  # rows have their numbers; outputs are sorted
@@ -150,7 +150,8 @@ def check(job: Job) -> None:
     check_target(job)
 
 
-def _configure(database: duckdb.DuckDBPyConnection, job: Job, scratch: Path) -> None:
+def configure(database: duckdb.DuckDBPyConnection, job: Job, scratch: Path) -> None:
+    """Set DuckDB up for a job; ``scratch`` is where it spills."""
     database.execute(f"SET temp_directory = '{scratch}'")
     database.execute("SET enable_progress_bar = false")
     # The first would turn every test against a dozen values into a join, and there are hundreds of such tests;

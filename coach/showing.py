@@ -10,12 +10,14 @@ from rich.console import Console
 from rich.table import Table
 
 from ..facts.texts import Language
+from ..render.names import Names
 from ..render.prose import Prose
 from ..render.words import joined, say
 from ..rules.base import RuleBase
 from ..rules.spelling import spell_in_line
 from .coverage import Coverage, RuleCoverage
 from .history import RecordChange
+from .impact import Impact
 from .mutation import Judged
 
 _MOST = 40
@@ -145,5 +147,41 @@ def changes_document(found: Sequence[RecordChange], old: RuleBase, new: RuleBase
             {"kind": record.kind, "id": record.id, "change": record.change,
              "fields": [{"name": name, "before": before, "after": after} for name, before, after in record.fields]}
             for record in found
+        ],
+    }
+
+
+def print_impact(console: Console, found: Impact, names: Names, language: Language) -> None:
+    """Print what an edit of the rules changes, by the edits that are to blame."""
+    kinds = joined([say(f"impact.{kind}", language, count=count) for kind, count in found.kinds.items()], language)
+    text = say("impact.summary", language, changed=found.changed, deals=found.deals, kinds=kinds or "0")
+    console.print(Prose(text, style="bold"))
+    if found.rejected:
+        console.print(Prose(say("impact.rejected", language, count=found.rejected), style="yellow"))
+    for blamed in found.blamed:
+        console.print(Prose.assemble((" + ".join(edit.name for edit in blamed.edits), "cyan"),
+                                     f"  {say('impact.deals', language, count=blamed.deals)}"))
+        for move, count in blamed.moves[:5]:
+            sign, colour = ("+", "green") if move.startswith("+") else ("−", "red")
+            label = names.conclusion(move[1:], "…")
+            console.print(Prose.assemble((f"    {sign} ", colour), label, (f"  {count}", "bright_black")))
+        deals = joined([deal for deal, _ in blamed.examples], language)
+        console.print(Prose(f"    {say('impact.examples', language, deals=deals)}", style="bright_black"))
+    idle = [edit.name for edit in found.edits if not any(edit in blamed.edits for blamed in found.blamed)]
+    if idle:
+        console.print(Prose(say("impact.idle", language, edits=joined(idle, language))))
+
+
+def impact_document(found: Impact) -> dict[str, Any]:
+    """Return what an edit changes as JSON-able data."""
+    return {
+        "deals": found.deals, "rejected": found.rejected, "changed": found.changed, "kinds": dict(found.kinds),
+        "edits": [edit.name for edit in found.edits],
+        "blamed": [
+            {"edits": [edit.name for edit in blamed.edits], "deals": blamed.deals,
+             "moves": [{"conclusion": move[1:], "change": "gained" if move[0] == "+" else "lost", "deals": count}
+                       for move, count in blamed.moves],
+             "examples": [{"deal": deal, "moves": list(moves)} for deal, moves in blamed.examples]}
+            for blamed in found.blamed
         ],
     }

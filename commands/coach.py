@@ -119,6 +119,31 @@ def rules_log(old: str | None, as_json: bool, language: Language) -> None:
         print_changes(new_console(), found, before, new, language)
 
 
+@rules.command("impact", cls=LocalCommand, help="help.rules.impact")
+@click.option("--deals", "source", required=True, metavar="PATH", help="option.impact.deals", cls=LocalOption)
+@click.option("--json", "as_json", is_flag=True, help="option.json", cls=LocalOption)
+@click.option("--memory", default="", metavar="SIZE", help="option.memory", cls=LocalOption)
+@click.option("--threads", type=click.IntRange(1), default=None, help="option.threads", cls=LocalOption)
+@common_options
+def rules_impact(source: str, as_json: bool, memory: str, threads: int | None, language: Language) -> None:
+    """Print what the layers of --rules would change about a portfolio."""
+    from ..batch.refusal import BadSource
+    from ..coach.impact import impact
+    from ..coach.showing import impact_document, print_impact
+    from ..facts.deal import Deal
+    from ..render.names import Names
+
+    new, old = rule_base(language), rule_base(language, [])
+    try:
+        found = impact(old, new, source, memory, threads or 0)
+    except BadSource as bad:
+        fail(bad.message(language))
+    if as_json:
+        print_data(impact_document(found), "json")
+    else:
+        print_impact(new_console(), found, Names(new, Deal({}, {}), language), language)
+
+
 def _cases(paths: tuple[str, ...], base: RuleBase, language: Language) -> list[CaseFile]:
     from ..coach.cases import load_cases
     from ..facts.problems import Rejected

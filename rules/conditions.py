@@ -110,6 +110,7 @@ class ConditionReader:
             ALWAYS if where is None else self.read(where, of.text, f"{field}.where"),
             None if have is None else self.read(have, of.text, f"{field}.have"),
             span,
+            "; ".join(f"{key.text}: {_spell(value)}" for key, value in node.entries if key.text in _COMPARISONS),
         )
 
     def _count_span(self, node: Mapping, field: str) -> Span:

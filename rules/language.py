@@ -89,7 +89,7 @@ class Quantifier:
     """Counts the items of a collection: ``count`` of those for which ``where`` holds lies in ``span``.
 
     ``some``, ``none`` and ``every`` are kept by name for the reader; ``every`` counts the items
-    with ``where`` but without ``have``.
+    with ``where`` but without ``have``. ``written`` is the bound as its author wrote it.
     """
 
     name: Literal["some", "none", "every", "count"]
@@ -97,6 +97,7 @@ class Quantifier:
     where: Condition
     have: Condition | None = None
     span: Span = field(default_factory=Span)
+    written: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,9 @@ def spell(condition: Condition, depth: int = 0) -> list[str]:
             lines = [f"{indent}{name}:"] if depth or name == "any" else []
             inner = depth + 1 if lines else depth
             return lines + [line for part in parts for line in spell(part, inner)]
-        case Quantifier(name, of, where, have):
-            lines = [f"{indent}{name} of {of}:", *spell(where, depth + 1)]
+        case Quantifier(name, of, where, have, _, written):
+            bound = f" ({written})" if written else ""
+            lines = [f"{indent}{name} of {of}{bound}:", *spell(where, depth + 1)]
             return lines + ([f"{indent}  have:", *spell(have, depth + 2)] if have is not None else [])
 
 

@@ -334,8 +334,8 @@ def test_why_draws_a_graph_in_which_every_edge_has_its_nodes(shape: str, node: s
 
 
 @pytest.mark.parametrize(("asked", "code", "told"), [
-    ("readiness.low", 0, "The account is chosen as a target"), ("readiness.high", 0, "unknown"), ("needs", 0, "Needs discovery"),
-    ("buying signal is there", 0, "signal"), ("layer", 2, "several"), ("xyzzy", 2, "xyzzy"),
+    ("readiness.low", 0, "The account is chosen as a target"), ("readiness.high", 0, "unknown"),
+    ("needs", 0, "Needs discovery"), ("buying signal is there", 0, "signal"), ("attitude", 2, "several"), ("xyzzy", 2, "xyzzy"),
 ])
 def test_why_takes_bounds_of_readiness_labels_and_steps(asked: str, code: int, told: str) -> None:
     result = run("why", str(EXAMPLES / "steel-rolling-line.yaml"), asked)
