@@ -17,7 +17,7 @@ engines: $(READY)
 	$(BIN)/python -m pytest -n 1 tests/test_other_engines.py
 
 soak: $(READY)
-	DEALREADY_EXAMPLES=10000 DEALREADY_SAMPLE=10000 DEALREADY_KILLS=200 $(BIN)/python -m pytest
+	DEALREADY_EXAMPLES=10000 DEALREADY_SAMPLE=10000 DEALREADY_KILLS=200 DEALREADY_EVERY=1 $(BIN)/python -m pytest
 
 check: $(READY) .typing/dealready
 	$(BIN)/ruff check .

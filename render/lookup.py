@@ -10,6 +10,7 @@ from ..facts.texts import Language
 from ..rules.base import RuleBase
 from .words import joined, say
 
+_MOST_NAMED = 12
 _BOUNDS = ("readiness.low", "readiness.high")
 _VERBS = ("", "find.", "do.", "say.", "step.", "met.", "unmet.", "open.")
 
@@ -42,7 +43,7 @@ def find_conclusion(
     if not holding:
         raise Unclear(say("why.not", language, name=matches[0]))
     if len(holding) > 1 and not exact:
-        raise Unclear(say("why.several", language, name=wanted, names=joined(holding, language)))
+        raise Unclear(say("why.several", language, name=wanted, names=listed(holding, language)))
     abouts = outcome.about(holding[0])
     if item and item not in abouts:
         raise Unclear(say("why.no_item", language, item=item, items=joined(abouts, language)))
@@ -72,8 +73,13 @@ def find_missing(asked: str, base: RuleBase, outcome: Outcome, language: Languag
     if not missing:
         raise Unclear(say("whynot.already", language, name=matches[0]))
     if len(missing) > 1 and not exact:
-        raise Unclear(say("why.several", language, name=wanted, names=joined(missing[:12], language)))
+        raise Unclear(say("why.several", language, name=wanted, names=listed(missing, language)))
     return missing[0], item
+
+
+def listed(names: list[str], language: Language) -> str:
+    """Return some names as a list, cut where nobody reads on."""
+    return joined([*names[:_MOST_NAMED], *(["…"] if len(names) > _MOST_NAMED else [])], language)
 
 
 def _counted(bound: str, base: RuleBase, outcome: Outcome) -> list[str]:

@@ -31,7 +31,7 @@ ROOT = Path(__file__).parent.parent
 CASES = Path(__file__).parent / "cases"
 EXAMPLES = ROOT / "facts" / "examples"
 OWN = ROOT / "examples" / "own-rules"
-EVERY = int(os.environ.get("DEALREADY_EVERY", "12"))
+EVERY = int(os.environ.get("DEALREADY_EVERY", "24"))
 
 
 @functools.cache
@@ -127,7 +127,7 @@ def survivors() -> set[tuple[str, str]]:
 
 def test_our_cases_notice_every_slip_in_a_rule_but_those_that_change_nothing() -> None:
     cases = load_cases([str(CASES / "rules"), str(EXAMPLES)], base())
-    judged = judge_all(base(), cases, every=EVERY * 4, jobs=1)
+    judged = judge_all(base(), cases, every=2 * EVERY - 1, jobs=1)
     unnoticed = {(entry.mutant.of, spell_in_line(entry.mutant.part)) for entry in judged if not entry.noticed_by}
     assert unnoticed <= survivors()
     assert len(unnoticed) <= 0.05 * len(judged)
@@ -335,7 +335,7 @@ def test_why_draws_a_graph_in_which_every_edge_has_its_nodes(shape: str, node: s
 
 @pytest.mark.parametrize(("asked", "code", "told"), [
     ("readiness.low", 0, "The account is chosen as a target"), ("readiness.high", 0, "unknown"),
-    ("needs", 0, "Needs discovery"), ("buying signal is there", 0, "signal"), ("attitude", 2, "several"), ("xyzzy", 2, "xyzzy"),
+    ("needs", 0, "Needs discovery"), ("buying signal is there", 0, "signal"), ("the", 2, "may mean"), ("xyzzy", 2, "xyzzy"),
 ])
 def test_why_takes_bounds_of_readiness_labels_and_steps(asked: str, code: int, told: str) -> None:
     result = run("why", str(EXAMPLES / "steel-rolling-line.yaml"), asked)

@@ -22,7 +22,7 @@ from .strategies import deals as any_deals
 
 FOLDER = Path(__file__).parent.parent / "facts" / "examples"
 DEALS = sorted(path.name for path in (*FOLDER.glob("*.yaml"), *FOLDER.glob("*.json")))
-EVERY = int(os.environ.get("DEALREADY_EVERY", "12"))  # of the conclusions that a deal does not reach
+EVERY = int(os.environ.get("DEALREADY_EVERY", "24"))  # of the conclusions that a deal does not reach
 
 
 @functools.cache
