@@ -27,7 +27,7 @@ LARGEST_FILE = 2 * 1024 * 1024
 DEEPEST_NESTING = 32
 MOST_NODES = 200_000
 
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_FAST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # What YAML forbids as such, and what neither an escape nor JSON may bring in: controls and halves of signs.
 _UNFIT_YAML = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
@@ -137,9 +137,10 @@ _YAML_MISTAKES = (
 class _Yaml:
     """Builds the tree from the parser's events, so that limits hold before anything is expanded."""
 
-    def __init__(self, text: str, file: str) -> None:
+    def __init__(self, text: str, file: str, loader: Any = _FAST) -> None:
         self.file = file
         self.text = text
+        self.loader = loader
         self.anchors: dict[str, tuple[Node, int] | None] = {}
         self.nodes = 0
         self.problems: list[Problem] = []
@@ -160,7 +161,7 @@ class _Yaml:
 
     def _events(self) -> Iterator[Any]:
         try:
-            yield from yaml.parse(self.text, Loader=_Loader)
+            yield from yaml.parse(self.text, Loader=self.loader)
         except yaml.YAMLError as error:
             raise self._mistake(error) from None
 
@@ -170,6 +171,8 @@ class _Yaml:
         if mark is None:
             return _rejected(Place(self.file), "yaml")
         said = str(error.problem)
+        if "nesting depth" in said:
+            return self._too_deep()
         code, at_start = next(((code, at_start) for part, code, at_start in _YAML_MISTAKES if part in said), ("yaml", False))
         if "\t" in self._indent(mark.index):
             code, at_start = "yaml-tab", False
@@ -180,6 +183,14 @@ class _Yaml:
             place = place_after(self.text, self.file)
             code = "yaml-end" if code == "yaml-sign" else code
         return _rejected(place, code, found=quoted(self.text[mark.index : mark.index + 1]), line=opened.line + 1)
+
+    def _too_deep(self) -> Rejected:
+        """Return where our own limit is passed: libyaml has one too, and looks ahead far enough to meet it first."""
+        try:
+            _Yaml(self.text, self.file, yaml.SafeLoader).parse()
+        except Rejected as rejected:
+            return rejected
+        return _rejected(Place(self.file), "too-deep", limit=DEEPEST_NESTING)
 
     def _indent(self, index: int) -> str:
         """Return the blanks that begin the line around ``index``."""
