@@ -29,8 +29,21 @@ class Read:
     deals: int = 0
 
 
+@dataclass(frozen=True)
+class Part:
+    """The deals from ``low`` up to, not including, ``high``; an empty one is no bound."""
+
+    low: str = ""
+    high: str = ""
+
+    def where(self, key: str) -> str:
+        """Return the clause that picks the rows of these deals."""
+        tests = [f"{key} {sign} {literal(bound)}" for sign, bound in ((">=", self.low), ("<", self.high)) if bound]
+        return f" WHERE {' AND '.join(tests)}" if tests else ""
+
+
 class Canonical:
-    """Makes the typed tables of one run, and the tables ``errors`` and ``rejected``."""
+    """Makes the typed tables of one run, all deals at once or part by part, and the tables ``errors`` and ``rejected``."""
 
     def __init__(
         self, engine: Engine, vocabulary: Vocabulary, as_of: str = "", wanted: Mapping[str, Collection[str]] | None = None
@@ -42,9 +55,18 @@ class Canonical:
         self.wanted = wanted
         self.read = Read()
         self.wrong: list[str] = []  # queries of errors
+        self.given: list[str] = []  # tables that came in
+        self.keys: dict[str, str] = {}  # how the deal of a row is read, by table
 
     def build(self, opened: Opened) -> Read:
         """Make the tables out of raw ones; every deal with an error in any of its rows is left out."""
+        read = self.examine(opened)
+        self.lay_down()
+        return read
+
+    def examine(self, opened: Opened) -> Read:
+        """Look all raw tables through, and make the tables of what is wrong with them."""
+        self.given = opened.tables
         for name, line, reason in opened.unread:
             self.note(name, line, "", {"en": reason, "zh": reason})
         for file, problems in opened.refused:
@@ -56,12 +78,30 @@ class Canonical:
             self.check_keys(name)
         nothing = ", ".join(f"CAST(NULL AS {'BIGINT' if name == 'row' else 'VARCHAR'}) AS \"{name}\"" for name in _ERROR)
         self.engine.create("errors", " UNION ALL ".join([f"SELECT {nothing} WHERE false", *self.wrong]))
-        self.engine.create("rejected", f"SELECT DISTINCT {KEY} FROM errors WHERE {KEY} IS NOT NULL")
-        for table in self.layout.values():
-            self.engine.create(table.name, self.good(table, opened.tables))
+        self.engine.create("all_rejected", f"SELECT DISTINCT {KEY} FROM errors WHERE {KEY} IS NOT NULL")
         ((deals,),) = self.engine.rows(f"SELECT count(*) FROM raw_{DEALS}")
         self.read.deals = deals + len(opened.refused) + sum(name == DEALS for name, _, _ in opened.unread)
         return self.read
+
+    def parts(self, most: int) -> list[Part]:
+        """Return ranges of deals, in order, with about as many deals in each and never many more than ``most``."""
+        count = -(-self.read.deals // most)
+        if count <= 1:
+            return [Part()]
+        size = -(-self.read.deals // count)
+        numbered = f"SELECT {KEY}, row_number() OVER (ORDER BY {KEY}) - 1 AS n FROM keyed_{DEALS} WHERE {KEY} IS NOT NULL"
+        firsts = self.engine.rows(f"SELECT {KEY} FROM ({numbered}) WHERE n > 0 AND n % {size} = 0 ORDER BY n")
+        bounds = [first for (first,) in firsts]
+        return [Part(low, high) for low, high in zip(["", *bounds], [*bounds, ""], strict=True)]
+
+    def lay_down(self, part: Part | None = None) -> None:
+        """Make the typed tables, of all deals or of a part of them, and of those that are rejected the same part."""
+        part = part or Part()
+        for name in self.given:
+            self.engine.view(f"part_{name}", f"SELECT * FROM raw_{name}{part.where(self.keys[name])}")
+        self.engine.view("rejected", f"SELECT {KEY} FROM all_rejected{part.where(KEY)}")
+        for table in self.layout.values():
+            self.engine.create(table.name, self.good(table, self.given))
 
     def columns(self, table: Table) -> list[Column]:
         """Return the columns of a table that anything reads; who said a thing is for people to see in their own data."""
@@ -80,8 +120,10 @@ class Canonical:
     def type(self, table: Table) -> None:
         """Make the view ``typed_…`` of a raw table, and ``keyed_…`` of its keys."""
         found = {column: RawColumn(*source) for column, source in self.sources(table).items() if column.role != "by"}
-        parts, joins = [ROW], [f"raw_{table.name}"]
+        parts: list[str] = [ROW]
+        joins: list[str] = []
         values = self.values(table, found, joins)
+        self.keys[table.name] = values.get(table.columns[KEY], "NULL")
         for column in self.columns(table):
             value = values.get(column, f"CAST(NULL AS {SQL_TYPES[column.type]})")
             if column.name == AS_OF:
@@ -89,32 +131,35 @@ class Canonical:
                 parts.append(f"{given} AS {_DAY_GIVEN}")
                 value = f"CASE WHEN {given} THEN {value} ELSE CAST('{self.as_of}' AS DATE) END" if self.as_of else value
             parts.append(f'{value} AS "{column.name}"')
-        source = " ".join(joins)
-        self.engine.view(f"typed_{table.name}", f"SELECT {', '.join(parts)} FROM {source}")
+        self.engine.view(f"part_{table.name}", f"SELECT * FROM raw_{table.name}")
+        self.engine.view(f"typed_{table.name}", f"SELECT {', '.join(parts)} FROM {' '.join([f'part_{table.name}', *joins])}")
         keys = [part for part in parts if part.endswith((ROW, _DAY_GIVEN, *(f'"{name}"' for name in (KEY, ITEM_KEY, AS_OF))))]
-        self.engine.view(f"keyed_{table.name}", f"SELECT {', '.join(keys)} FROM {source}")
+        self.engine.view(f"keyed_{table.name}", f"SELECT {', '.join(keys)} FROM {' '.join([f'raw_{table.name}', *joins])}")
 
     def values(self, table: Table, found: Mapping[Column, RawColumn], joins: list[str]) -> dict[Column, str]:
-        """Return the SQL that reads each column; one pass over the table tells how closely each has to be looked at.
+        """Return the SQL that reads each column, which is no longer than its cells call for.
 
         ``joins`` gains tables that the SQL reads.
         """
         values = {column: raw.plain(column) for column, raw in found.items()}
-        looked = {column: raw for column, raw in found.items() if values[column] != raw.name}
-        if not looked:
-            return values
-        counts = [f"count({raw.name}), count({values[column]}), {raw.rewritten(column)}" for column, raw in looked.items()]
-        (told,) = self.engine.rows(f"SELECT {', '.join(counts)} FROM raw_{table.name}")
-        unread = []
-        for number, (column, raw) in enumerate(looked.items()):
-            given, plain, rewritten = told[3 * number : 3 * number + 3]
-            if given != plain:
-                unread.append(column)
-            elif column.role != "key" and not rewritten and raw.kind == SQL_TYPES[column.type]:  # Spark stumbles over bare keys
-                values[column] = raw.name
-        for column in self.odd(table, {column: found[column] for column in unread}):
+        looked = [column for column, raw in found.items() if values[column] != raw.name]
+        for column in self.bare(table, {column: found[column] for column in looked}):
+            values[column] = found[column].name
+            looked.remove(column)
+        for column in self.odd(table, {column: found[column] for column in looked}):
             values[column] = self.value(table, column, found[column], found.get(table.columns[KEY]), joins)
         return values
+
+    def bare(self, table: Table, found: Mapping[Column, RawColumn]) -> list[Column]:
+        """Return the columns of which every cell can be taken as it is; one quick pass over the table tells."""
+        tests = {
+            column: test for column, raw in found.items()
+            if (test := raw.all_bare(column)) and (column.role != "key" or self.engine.bare_keys)
+        }
+        if not tests:
+            return []
+        (told,) = self.engine.rows(f"SELECT {', '.join(tests.values())} FROM raw_{table.name}")
+        return [column for column, is_bare in zip(tests, told, strict=True) if is_bare]
 
     def odd(self, table: Table, found: Mapping[Column, RawColumn]) -> list[Column]:
         """Return the columns with values that no quick test can read; all of them are looked through in one pass."""
@@ -222,7 +267,7 @@ class Canonical:
                 seen = f"seen_{of}.{KEY} IS NOT NULL" if of in given else "false"
                 value = f"coalesce({value}, false) OR {seen} AS {column.name}"
                 if of in given:
-                    some = f"(SELECT DISTINCT {KEY} FROM keyed_{of}) AS seen_{of}"
+                    some = f"(SELECT DISTINCT {KEY} FROM typed_{of}) AS seen_{of}"
                     joins.append(f"LEFT JOIN {some} ON {source}.{KEY} = seen_{of}.{KEY}")
             columns.append(value)
         return f"SELECT {', '.join(columns)} FROM {source} {' '.join(joins)} WHERE {source}.{KEY} IS NOT NULL"

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from ..facts.tables import Column, ColumnType
-from ..facts.values import BadValue, in_order, parse_member, parse_value
+from ..facts.values import LONGEST_TEXT, BadValue, in_order, parse_member, parse_value
 from ..facts.vocabulary import Fact
 from .filling import quoted
 
@@ -62,7 +62,7 @@ class RawColumn:
     def quick(self, column: Column) -> str:
         """Return the SQL that reads the plain spellings of a column, and is NULL for everything else."""
         fact, name, target = column.fact, self.name, SQL_TYPES[column.type]
-        values = [value.id for value in fact.values if value.id not in _UNKNOWN] if fact and column.role == "value" else []
+        values = _values_of(column)
         match column.type:
             case "bool" | "date" if self.kind == target:
                 return name
@@ -85,20 +85,34 @@ class RawColumn:
             case "text":  # only a short one can be a word for nothing known
                 length = f"length({self.text})"
                 known = f"{length} > {_LONGEST_UNKNOWN} OR {self.is_given}"
-                return f"CASE WHEN {length} > 10000 THEN NULL WHEN {known} THEN {self.text} END"
+                return f"CASE WHEN {length} > {LONGEST_TEXT} THEN NULL WHEN {known} THEN {self.text} END"
             case "texts" if self.kind == target and values:  # as many as there are different ones that are known
                 known = " + ".join(f"CAST(list_contains({name}, {literal(value)}) AS INTEGER)" for value in values)
                 return f"CASE WHEN array_length({name}) = {known} THEN {name} END"
             case "texts" if self.kind == target:
-                different = f"array_length(list_distinct({name})) = array_length({name})"
+                several = f"array_length(list_distinct({name})) = array_length({name})"
+                different = f"CASE WHEN array_length({name}) < 2 THEN true ELSE {several} END"
                 return f"CASE WHEN NOT list_contains({name}, '') AND {different} THEN {name} END"
         return f"CAST(NULL AS {target})"
 
-    def rewritten(self, column: Column) -> str:
-        """Return the SQL that counts the plain values of a column of the right type that are not taken as they are."""
-        if column.type != "text" or self.kind != "VARCHAR":
-            return "0"
-        return f"count(*) FILTER (WHERE {self.quick(column)} <> {self.name})"
+    def all_bare(self, column: Column) -> str:
+        """Return the aggregate that is true if every cell can be taken as it is; empty if none of the column can.
+
+        It is true of fewer columns than it could be, and in return quick: what works on a text alone is
+        worked out once for each different text of a block, which CASE and FILTER are not.
+        """
+        name = self.name
+        if self.kind != SQL_TYPES[column.type]:
+            return ""
+        values = _values_of(column)
+        if column.type == "text" and values:
+            known = f"nullif(array_position({literal(values)}, {name}), 0)"  # not there is NULL or 0, by engine
+            return f"count({known}) = count({name})"
+        if column.type == "text":
+            untidy = f"nullif({name}, trim({name}))"
+            unknown = f"nullif(array_position({literal(list(_UNKNOWN))}, {name}), 0)"
+            return f"count({untidy}) = 0 AND count({unknown}) = 0 AND coalesce(max(length({name})) <= {LONGEST_TEXT}, true)"
+        return f"count({self.quick(column)}) = count({name})"
 
     def _is_number(self, column: Column) -> bool:
         """Tell whether a column holds numbers that lose nothing when they become what is wanted."""
@@ -108,6 +122,11 @@ class RawColumn:
 
     def _if(self, condition: str, target: str) -> str:
         return f"CASE WHEN {condition} THEN TRY_CAST({self.text} AS {target}) END"
+
+
+def _values_of(column: Column) -> list[str]:
+    fact = column.fact
+    return [value.id for value in fact.values if value.id not in _UNKNOWN] if fact and column.role == "value" else []
 
 
 def _listed(values: Iterable[str]) -> str:
@@ -155,7 +174,7 @@ def _meaning(column: Column, fact: Fact | None, text: str) -> object:
     if column.type == "bool" and fact is None:
         raise BadValue("not-yes-or-no", found=text)
     if fact is None:
-        raise BadValue("text-too-long", limit="10000", length=str(len(text)))
+        raise BadValue("text-too-long", limit=str(LONGEST_TEXT), length=str(len(text)))
     if fact.type in _BETWEEN and column.role == "value":
         return list(in_order(fact, [parse_member(fact, part) for part in _parts(fact, text)]))
     if column.type == "date":

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Protocol
 
 import duckdb
 
-from .filling import quoted
+from .filling import fill_table
+from .refusal import BadSource
 
 
 class Engine(Protocol):
-    """What the output tables need of an engine."""
+    """What the output tables need of an engine.
+
+    ``bare_keys`` tells whether it copes with keys that are taken from files as they are.
+    """
+
+    bare_keys: bool
 
     def create(self, name: str, query: str) -> None:
         """Make a table out of a query."""
@@ -31,6 +41,8 @@ class Engine(Protocol):
 
 class DuckEngine:
     """DuckDB, in the process."""
+
+    bare_keys = True  # it then skips the blocks of a file in which no key is of those that are asked for
 
     def __init__(self, database: duckdb.DuckDBPyConnection) -> None:
         self.database = database
@@ -53,7 +65,41 @@ class DuckEngine:
 
     def lookup(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Make a small table of texts."""
-        self.database.execute(f"CREATE TABLE {name} ({', '.join(f'{quoted(column)} VARCHAR' for column in columns)})")
-        if rows:
-            marks = ", ".join("?" * len(columns))
-            self.database.executemany(f"INSERT INTO {name} VALUES ({marks})", [list(row) for row in rows])
+        fill_table(self.database, name, columns, rows)
+
+
+@contextmanager
+def duckdb_at_work(memory: str = "", threads: int = 0) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
+    """Open a database in memory that is set up for the rules, with a folder for what it spills.
+
+    ``memory`` is a limit such as ``4GB``; both are DuckDB's own choice by default. Raises
+    :class:`BadSource` if ``memory`` is no amount, or if memory or disk run out while it is at work.
+    """
+    if memory and not re.fullmatch(r"\d+(\.\d+)?\s*([KMGT]i?B)", memory, re.IGNORECASE):
+        raise BadSource("batch-memory", found=memory)
+    try:
+        with tempfile.TemporaryDirectory(prefix="dealready-") as folder, duckdb.connect() as database:
+            database.execute(f"SET temp_directory = '{folder}'")
+            database.execute("SET enable_progress_bar = false")
+            # The first would turn every test against a dozen values into a join, and there are hundreds of such
+            # tests; the second takes longer to plan a thousand columns than it saves.
+            database.execute("SET disabled_optimizers = 'in_clause,projection_placement'")
+            if threads:
+                database.execute(f"SET threads = {threads}")
+            if memory:
+                database.execute(f"SET memory_limit = '{memory}'")
+            yield database, Path(folder)
+    except duckdb.OutOfMemoryException:
+        raise BadSource("batch-out-of-memory", memory=memory or "-") from None
+    except (duckdb.IOException, OSError) as error:
+        raise BadSource("batch-file", reason=str(error).splitlines()[0]) from None
+
+
+@contextmanager
+def any_order(database: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Let DuckDB make tables with their rows in any order, which takes less memory; queries that sort come after."""
+    database.execute("SET preserve_insertion_order = false")
+    try:
+        yield
+    finally:
+        database.execute("SET preserve_insertion_order = true")

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import re
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import duckdb
 from sqlglot import exp
 
 from ..engine.dialects import written
@@ -21,7 +18,8 @@ from ..rules.base import RuleBase
 from ..rules.cache import kept
 from .canonical import Canonical
 from .changes import compare
-from .engines import DuckEngine
+from .engines import DuckEngine, any_order, duckdb_at_work
+from .parts import Aside, deals_at_once
 from .refusal import BadSource
 from .report import Report
 from .results import Results, also_read
@@ -72,23 +70,32 @@ def score(base: RuleBase, job: Job, progress: Progress = lambda _name, _done, _a
         return score_on_spark(base, job, progress)
     started = time.monotonic()
     check(job)
-    with tempfile.TemporaryDirectory(prefix="dealready-") as scratch, duckdb.connect() as database:
-        configure(database, job, Path(scratch))
+    with duckdb_at_work(job.memory, job.threads) as (database, scratch):
         progress("read", 0, 1)
         opened = open_source(database, job.source, base.vocabulary)
-        database.execute("SET preserve_insertion_order = false")  # rows have their numbers; outputs are sorted
         engine = DuckEngine(database)
         statements = scoring_sql(base, wanted_tables(job))
-        read = Canonical(engine, base.vocabulary, job.as_of, also_read(base.vocabulary, statements.reads)).build(opened)
+        canonical = Canonical(engine, base.vocabulary, job.as_of, also_read(base.vocabulary, statements.reads))
+        read = canonical.examine(opened)
         results = Results(base, engine, job.language, read.deals)
         results.errors()
         if job.strict and (first := results.first_error()):
             raise Stopped(first)
-        for number, sql in enumerate(statements.statements):
-            progress("score", number, len(statements.statements))
-            database.execute(sql)
-        for name in statements.outputs:
-            results.output(name, statements.outputs[name])
+        parts = canonical.parts(deals_at_once(database))
+        aside = Aside(database, scratch)
+        stages = len(parts) * len(statements.statements)
+        for place, part in enumerate(parts):
+            with any_order(database):
+                canonical.lay_down(part)
+                results.names()
+                for number, sql in enumerate(statements.statements, place * len(statements.statements)):
+                    progress("score", number, stages)
+                    database.execute(sql)
+            for name in statements.outputs:
+                results.output(name, statements.outputs[name])
+            if len(parts) > 1:
+                aside.put(statements.outputs)
+        aside.bring_back()
         if job.since:
             progress("compare", 0, 1)
             results.changes(compare(database, base, job.since), job.since)
@@ -126,7 +133,7 @@ def scoring_sql(base: RuleBase, outputs: Sequence[str], most_questions: int = MO
 
 def _compile(base: RuleBase, outputs: Sequence[str], most_questions: int) -> Sql:
     scoring = compile_scoring(base, outputs=outputs, most_questions=most_questions)
-    statements = [f"CREATE TEMP TABLE {made.name} AS {_sql(made.select)}" for made in scoring.statements]
+    statements = [f"CREATE OR REPLACE TEMP TABLE {made.name} AS {_sql(made.select)}" for made in scoring.statements]
     return Sql(statements, {name: _sql(query) for name, query in scoring.outputs.items()}, scoring.reads)
 
 
@@ -141,23 +148,8 @@ def check(job: Job) -> None:
             date.fromisoformat(job.as_of)
         except ValueError:
             raise BadSource("batch-as-of", found=job.as_of) from None
-    if job.memory and not re.fullmatch(r"\d+(\.\d+)?\s*([KMGT]i?B)", job.memory, re.IGNORECASE):
-        raise BadSource("batch-memory", found=job.memory)
     if job.engine == "spark" and (job.since or job.format or job.memory or job.threads or Path(job.target).suffix):
         raise BadSource("batch-spark")
     if job.since and job.since == job.target:
         raise BadSource("batch-same", target=job.target)
     check_target(job)
-
-
-def configure(database: duckdb.DuckDBPyConnection, job: Job, scratch: Path) -> None:
-    """Set DuckDB up for a job; ``scratch`` is where it spills."""
-    database.execute(f"SET temp_directory = '{scratch}'")
-    database.execute("SET enable_progress_bar = false")
-    # The first would turn every test against a dozen values into a join, and there are hundreds of such tests;
-    # the second takes longer to plan a thousand columns than it saves.
-    database.execute("SET disabled_optimizers = 'in_clause,projection_placement'")
-    if job.memory:
-        database.execute(f"SET memory_limit = '{job.memory}'")
-    if job.threads:
-        database.execute(f"SET threads = {job.threads}")

@@ -41,14 +41,13 @@ class Results:
         self.deals = deals
         self.tables: list[str] = []
         self.notes: list[str] = []
-        self._names()
         self._texts()
 
     def _read(self, text: Text | None) -> str:
         return "" if text is None else text.read(self.language)
 
-    def _names(self) -> None:
-        """Lay down by which name people know each item."""
+    def names(self) -> None:
+        """Lay down by which name people know each item of the plain tables, which are there by now."""
         parts = []
         for collection in self.base.vocabulary.collections.values():
             fact = next(iter(collection.facts.values()))
@@ -100,7 +99,8 @@ class Results:
         """Make one output table out of the query that the rules were compiled to."""
         select = getattr(self, f"_{name}")(query)
         self.engine.create(f"out_{name}", select)
-        self.tables.append(name)
+        if name not in self.tables:
+            self.tables.append(name)
 
     def _deals(self, query: str) -> str:
         judged = ", ".join(f"judged.{name}" for name in self.engine.columns(query)
@@ -204,7 +204,8 @@ class Results:
             say("score.unknown_columns", self.language, table=table, names=", ".join(names))
             for table, names in sorted(unknown_columns.items())
         ]
-        ((first, last, scored),) = self.engine.rows(f"SELECT min({AS_OF}), max({AS_OF}), count(*) FROM {DEALS}")
+        ((first, last, scored),) = self.engine.rows(
+            f"SELECT min({AS_OF}), max({AS_OF}), count(*) FROM out_deals WHERE scored")
         ((errors,),) = self.engine.rows("SELECT count(*) FROM out_errors")
         columns = {
             "rule_base_version": _text(self.base.version), "rule_base_hash": _text(self.base.hash),

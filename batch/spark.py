@@ -42,6 +42,8 @@ _DUCKDB_NAMES = {"string": "VARCHAR", "double": "DOUBLE", "float": "FLOAT"}
 class SparkEngine:
     """A Spark session as an engine; tables are Parquet files in a folder."""
 
+    bare_keys = False  # its optimizer fails on joins of views that pass a key through
+
     def __init__(self, session: Any, folder: Path) -> None:
         self.session = session
         self.folder = folder
@@ -99,6 +101,7 @@ def score_on_spark(base: RuleBase, job: Job, progress: Callable[[str, int, int],
         results.errors()
         if job.strict and (first := results.first_error()):
             raise Stopped(first)
+        results.names()
         for number, statement in enumerate(scoring.statements):
             progress("score", number, len(scoring.statements))
             engine.keep(statement.name, session.sql(written(statement.select, "spark")))

@@ -7,18 +7,15 @@ smallest set of edits that brings its change about.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from pathlib import Path
 
 import duckdb
 from sqlglot import exp
 
 from ..batch.canonical import Canonical
-from ..batch.engines import DuckEngine
-from ..batch.job import Job, configure
+from ..batch.engines import DuckEngine, any_order, duckdb_at_work
 from ..batch.results import also_read
 from ..batch.sources import open_source
 from ..engine.case_sql import case_strata, columns_read, known
@@ -63,8 +60,7 @@ def impact(old: RuleBase, new: RuleBase, source: str, memory: str = "", threads:
 
     Raises :class:`~..batch.refusal.BadSource` if the source can't be used.
     """
-    with tempfile.TemporaryDirectory(prefix="dealready-") as scratch, duckdb.connect() as database:
-        configure(database, Job(source, "", memory=memory, threads=threads), Path(scratch))
+    with duckdb_at_work(memory, threads) as (database, _), any_order(database):
         return Comparison(database, old, new).run(source)
 
 
@@ -151,7 +147,6 @@ class Comparison:
     def run(self, source: str, blame: bool = True) -> Impact:
         """Return what changes about the deals of a source, and unless ``blame`` is False, why; see :func:`impact`."""
         opened = open_source(self.database, source, self.new.vocabulary)
-        self.database.execute("SET preserve_insertion_order = false")
         columns: dict[str, set[str]] = {}
         for base in (self.old, self.new):
             for table, names in columns_read(self.cases(base, needed(base.program, self.names), {})).items():

@@ -402,11 +402,36 @@ def test_a_question_names_the_item_that_it_is_about(from_files: Path) -> None:
 
 @pytest.mark.parametrize(("option", "code"), [
     ({"as_of": "soon"}, "batch-as-of"), ({"memory": "plenty"}, "batch-memory"), ({"since": "out"}, "batch-nothing"),
+    ({"memory": "100KB"}, "batch-out-of-memory"),
 ])
 def test_an_option_that_makes_no_sense_is_told(option: dict[str, str], code: str, tmp_path: Path) -> None:
     with pytest.raises(BadSource, match=code):
         run(EXAMPLES, tmp_path / "out", **option)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_run_in_parts_writes_the_bytes_of_a_run_at_once(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = example_rows(base().vocabulary)
+    tables["deals"] += [{"deal_id": "bad", "as_of": "2026-02-30"}, {"deal_id": "", "as_of": "2026-03-16"}]
+    tables["stakeholders"].append({"deal_id": "nowhere", "id": "x"})
+    run(EXAMPLES, tmp_path / "before", tables=("deals", "fired"), as_of="2026-03-01")
+    source = KINDS[kind](tmp_path / "in", tables)
+    kept = (*QUICK, "fired")
+    reports = {}
+    for most in (1_000_000, 5):
+        monkeypatch.setattr("dealready.batch.parts.MOST_DEALS", most)
+        reports[most] = run(source, tmp_path / str(most), format="csv", since=str(tmp_path / "before"), tables=kept)
+    at_once, in_parts = reports.values()
+    assert at_once.scored == in_parts.scored == 12
+    assert at_once.rejected == in_parts.rejected == 2
+    names = sorted(path.name for path in (tmp_path / "5").iterdir())
+    assert {f"{name}.csv" for name in (*kept, "errors", "changes")} <= set(names)
+    for name in names:
+        if name != "run.csv":  # it says how long the run took
+            assert (tmp_path / "5" / name).read_bytes() == (tmp_path / "1000000" / name).read_bytes(), name
 
 
 def test_sampled_deals_of_the_benchmark_are_scored_as_each_would_be(tmp_path: Path) -> None:

@@ -7,10 +7,9 @@ import json
 import sys
 from pathlib import Path
 
-import duckdb
 import pytest
 from click.testing import CliRunner
-from dealready.batch.job import Job, configure
+from dealready.batch.engines import duckdb_at_work
 from dealready.cli import cli
 from dealready.coach.edits import rule_edits, with_edits
 from dealready.coach.impact import Comparison, Impact, affected, impact
@@ -91,19 +90,18 @@ def moves(old: RuleBase, new: RuleBase, deals: list[Deal], names: set[str]) -> d
 
 
 def compared(
-    old: RuleBase, new: RuleBase, source: Path, scratch: Path, blame: bool = True
+    old: RuleBase, new: RuleBase, source: Path, blame: bool = True
 ) -> tuple[Impact, dict[str, list[str]], set[str]]:
-    with duckdb.connect() as database:
-        configure(database, Job(str(source), ""), scratch)
+    with duckdb_at_work() as (database, _):
         comparison = Comparison(database, old, new)
         found = comparison.run(str(source), blame)
         rows = database.execute("SELECT deal_id, moves FROM moved").fetchall()
         return found, dict(rows), set(comparison.shown())
 
 
-def test_the_moves_are_those_of_diagnosing_twice(portfolio: Path, large: Path, tmp_path: Path) -> None:
+def test_the_moves_are_those_of_diagnosing_twice(portfolio: Path, large: Path) -> None:
     old, new = bases(large)
-    found, told, names = compared(old, new, portfolio, tmp_path, blame=False)
+    found, told, names = compared(old, new, portfolio, blame=False)
     deals = sample(portfolio, old.vocabulary, DEALS)
     assert found.deals == len(deals) == DEALS
     expected = moves(old, new, deals, names)
@@ -115,7 +113,7 @@ def test_the_blamed_edits_alone_bring_about_the_whole_change_and_no_fewer_do(
     portfolio: Path, small: Path, tmp_path: Path
 ) -> None:
     old, new = bases(small)
-    found, told, names = compared(old, new, portfolio, tmp_path)
+    found, told, names = compared(old, new, portfolio)
     by_id = {deal.file: deal for deal in sample(portfolio, old.vocabulary, DEALS)}
     assert sum(blamed.deals for blamed in found.blamed) == found.changed == len(told)
     for blamed in found.blamed:

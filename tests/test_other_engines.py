@@ -153,6 +153,7 @@ def spoiled(rows: Rows) -> Rows:
     return rows
 
 
+@pytest.mark.skipif(not os.environ.get("DEALREADY_SPARK"), reason="DEALREADY_SPARK is not set; make engines sets it")
 @pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java")
 def test_spark_scores_many_partitions_as_duckdb_does(tmp_path: Path) -> None:
     sql = pytest.importorskip("pyspark.sql", reason="the extra 'spark' is not installed")
