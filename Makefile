@@ -14,7 +14,7 @@ test: $(READY)
 
 engines: $(READY)
 	$(BIN)/python -m pip install --quiet --editable '.[postgres,spark]'
-	$(BIN)/python -m pytest -n 1 tests/test_other_engines.py
+	DEALREADY_SPARK=1 $(BIN)/python -m pytest -n 1 tests/test_other_engines.py
 
 soak: $(READY)
 	DEALREADY_EXAMPLES=10000 DEALREADY_SAMPLE=10000 DEALREADY_KILLS=200 DEALREADY_EVERY=1 $(BIN)/python -m pytest

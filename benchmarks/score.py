@@ -1,31 +1,38 @@
-"""Scores pipelines of growing size, and compares: with experta deal by deal, and with merely copying the input.
+"""Scores pipelines of growing size, and compares: with the same rules in Polars, with merely copying the input, and
+with experta and CLIPS, which take one deal at a time.
 
-Everything is measured in one run on the same machine: ours and the copy as processes of their own,
-with wall time and peak memory; experta on a sample of the same deals, already in memory.
+Everything is measured in one run on the same machine: ours, Polars and the copy as processes of
+their own, with wall time and peak memory; experta and CLIPS on a sample of the same deals, already
+in memory. The figures are printed, and with ``--keep`` written into ``docs/performance.md``.
 
-    python benchmarks/score.py [FOLDER] [DEALS ...]
+    python benchmarks/score.py [--keep] [FOLDER] [DEALS ...]
 """
 
 from __future__ import annotations
 
+import json
 import os
+import platform
+import resource
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 
-from dealready.engine.diagnose import Diagnoser
-from dealready.rules.base import load_rule_base
-
-sys.path.insert(0, str(Path(__file__).parent))
 from clips_peer import ClipsProgram
 from data import sample, write
+from dealready.engine.diagnose import Diagnoser
+from dealready.rules.base import load_rule_base
+from show import Measured, Run, Size, keep, printed
 
-SIZES = (10_000, 100_000, 1_000_000)
+SIZES = (10_000, 100_000, 1_000_000, 10_000_000)
 SAMPLE = 300  # deals for engines that take them one by one
 THREADS = 2
+MEMORY = "3GB"  # what DuckDB may take; the process as a whole takes somewhat more
+SCORE = (str(Path(sys.executable).with_name("dealready")), "score")
 COPY = """
 import duckdb, sys
 from pathlib import Path
@@ -36,22 +43,34 @@ with duckdb.connect() as database:
 """
 
 
-@dataclass(frozen=True)
-class Measured:
-    """What a process took: seconds of wall time, and the most memory it held, in MiB."""
-
-    seconds: float
-    memory: float
-
-
-def measure(command: list[str]) -> Measured:
-    """Run a command to its end."""
+def measure(command: Sequence[str]) -> Measured | None:
+    """Run a command to its end; None if it fails, as it does if it wants more memory than the machine has."""
     start = time.perf_counter()
-    running = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    running = subprocess.Popen(command, stdout=subprocess.DEVNULL, preexec_fn=_within_memory)  # noqa: PLW1509
     _, status, usage = os.wait4(running.pid, 0)
-    if os.waitstatus_to_exitcode(status):
-        raise SystemExit(f"{command[:4]} failed")
-    return Measured(time.perf_counter() - start, usage.ru_maxrss / 1024)
+    seconds = time.perf_counter() - start
+    return None if os.waitstatus_to_exitcode(status) else Measured(seconds, usage.ru_maxrss / 1024)
+
+
+def _within_memory() -> None:
+    """Let this process fail, rather than the system choose which one to kill."""
+    most = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 9 // 10
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+
+
+def compare(folder: Path, deals: int) -> Size:
+    """Score as many deals, and let Polars score and DuckDB copy the same files."""
+    source = folder / str(deals)
+    if not source.exists():
+        write(deals, source)
+    with tempfile.TemporaryDirectory(dir=folder) as target:
+        options = ("--tables", "deals", "--threads", str(THREADS), "--memory", MEMORY, "--quiet")
+        peer = str(Path(__file__).with_name("polars_peer.py"))
+        ours = measure([*SCORE, str(source), "-o", f"{target}/out", *options])
+        copied = measure([sys.executable, "-c", COPY, str(source), target, str(THREADS)])
+        if ours is None or copied is None:
+            raise SystemExit(f"scoring or copying {deals} deals failed")
+        return Size(deals, ours, measure([sys.executable, peer, str(source), f"{target}/polars.parquet"]), copied)
 
 
 def rates(folder: Path) -> dict[str, float]:
@@ -73,33 +92,33 @@ def rates(folder: Path) -> dict[str, float]:
     return found
 
 
-def main() -> None:
-    """Measure and print."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(tempfile.mkdtemp(prefix="dealready-bench-"))
-    sizes = [int(size) for size in sys.argv[2:]] or list(SIZES)
-    score = [str(Path(sys.executable).with_name("dealready")), "score"]
-    heads = f"{'deals':>10} {'ours s':>8} {'deals/s':>9} {'MiB':>6} {'Polars s':>9} {'MiB':>6} {'copy s':>8}"
-    lines = [f"{os.cpu_count()} cores, {THREADS} threads", f"{heads} {'ours/Polars':>12} {'ours/copy':>10}"]
-    rate = 0.0
-    for size in sizes:
-        source = folder / str(size)
-        if not source.exists():
-            write(size, source)
-        with tempfile.TemporaryDirectory(dir=folder) as target:
-            options = ["--tables", "deals", "--threads", str(THREADS), "--memory", "3GB", "--quiet"]
-            ours = measure([*score, str(source), "-o", f"{target}/out", *options])
-            copied = measure([sys.executable, "-c", COPY, str(source), target, str(THREADS)])
-            peer = Path(__file__).with_name("polars_peer.py")
-            polars = measure([sys.executable, str(peer), str(source), f"{target}/polars.parquet"])
-        rate = size / ours.seconds
-        lines.append(
-            f"{size:>10,} {ours.seconds:>8.1f} {rate:>9,.0f} {ours.memory:>6,.0f} {polars.seconds:>9.1f} {polars.memory:>6,.0f}"
-            f" {copied.seconds:>8.1f} {ours.seconds / polars.seconds:>12.2f} {ours.seconds / copied.seconds:>10.2f}"
+def start_up() -> tuple[float, float]:
+    """Return the seconds that scoring a single deal takes: with nothing compiled before, and from then on."""
+    with tempfile.TemporaryDirectory(prefix="dealready-bench-") as scratch:
+        write(1, Path(scratch, "one"))
+        command = [*SCORE, f"{scratch}/one", "-o", f"{scratch}/out", "--tables", "deals", "--force", "--json"]
+        environment = os.environ | {"DEALREADY_CACHE": f"{scratch}/cache"}
+        first, then = (
+            json.loads(subprocess.run(command, check=True, env=environment, capture_output=True).stdout)["seconds"]
+            for _ in range(2)
         )
-        print("\n".join(lines), flush=True)
-        lines = []
-    for name, one_by_one in rates(folder / str(sizes[0])).items():
-        print(f"{name:>8} {one_by_one:8.1f} deals/s; ours {rate / one_by_one:,.0f} times as fast at {sizes[-1]:,} deals")
+    return first, then
+
+
+def main() -> None:
+    """Measure, print, and keep the figures if asked to."""
+    arguments = [argument for argument in sys.argv[1:] if argument != "--keep"]
+    folder = Path(arguments[0]) if arguments else Path(tempfile.mkdtemp(prefix="dealready-bench-"))
+    sizes = []
+    for deals in map(int, arguments[1:] or SIZES):
+        sizes.append(compare(folder, deals))
+        print(f"{deals:,} deals in {sizes[-1].ours.seconds:.1f} s", file=sys.stderr, flush=True)
+    software = {"Python": platform.python_version(), **{
+        name: version(name.lower()) for name in ("DuckDB", "Polars", "experta", "clipspy")}}
+    run = Run(os.cpu_count() or 0, THREADS, MEMORY, software, *start_up(), rates(folder / str(sizes[0].deals)), sizes)
+    print(printed(run))
+    if "--keep" in sys.argv:
+        keep(run)
 
 
 if __name__ == "__main__":
