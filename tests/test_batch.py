@@ -434,7 +434,7 @@ def test_a_run_in_parts_writes_the_bytes_of_a_run_at_once(
             assert (tmp_path / "5" / name).read_bytes() == (tmp_path / "1000000" / name).read_bytes(), name
 
 
-def test_sampled_deals_of_the_benchmark_are_scored_as_each_would_be(tmp_path: Path) -> None:
+def test_sampled_deals_of_the_benchmark_are_at_every_step_and_scored_as_each_would_be(tmp_path: Path) -> None:
     path = Path(__file__).parent.parent / "benchmarks" / "data.py"
     spec = importlib.util.spec_from_file_location("benchmark_data", path)
     assert spec is not None
@@ -456,3 +456,4 @@ def test_sampled_deals_of_the_benchmark_are_scored_as_each_would_be(tmp_path: Pa
     for deal in data.sample(tmp_path / "in", base().vocabulary, SAMPLE):
         own = tables[deal.file]
         check_same(diagnoser().diagnose(deal), {name: own.get(name, []) for name in OUTPUTS})
+    assert {own["deals"][0]["step"] for own in tables.values()} == {step.id for step in base().steps}
