@@ -11,6 +11,7 @@ from ..engine.diagnosis import CriterionState, Diagnosis, GivenAction, Interval,
 from ..engine.proof import ConclusionUsed, FactUsed, ItemsCounted, Proof, Support
 from ..facts.values import FactValue
 from .names import Names
+from .origins import basis_of
 
 Data = dict[str, Any]
 
@@ -46,7 +47,7 @@ def diagnosis_document(diagnosis: Diagnosis, names: Names) -> Data:
         "actions": [_action(action, names) for action in diagnosis.actions],
         "withheld": [
             {"id": held.id, "with": held.with_, "label": names.action(held.id, held.with_), "withheld_by": held.withheld_by,
-             "tension": held.tension, "tension_basis": _basis(held.tension, names),
+             "tension": held.tension, "tension_basis": basis_of(held.tension, names),
              "because": [_reason(reason) for reason in held.because]}
             for held in diagnosis.withheld
         ],
@@ -76,12 +77,6 @@ def diagnosis_document(diagnosis: Diagnosis, names: Names) -> Data:
         ],
         "rule_base": {"version": diagnosis.rule_base_version, "hash": diagnosis.rule_base_hash},
     }
-
-
-def _basis(tension_id: str, names: Names) -> str:
-    """Return whether the article itself gives the order of a tension or our reading does; empty where none was in play."""
-    tension = names.base.tensions.get(tension_id)
-    return "" if tension is None else tension.basis
 
 
 def proof_document(proof: Proof, names: Names) -> Data:

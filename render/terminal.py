@@ -19,12 +19,12 @@ from ..engine.diagnosis import (
     Interval,
     Known,
     Question,
-    Reason,
     StakeholderView,
     StepState,
 )
 from .document import question_text
 from .names import Names
+from .origins import reasons_text, source_text
 from .prose import Prose
 from .words import headed, joined, say, show_number, show_value
 
@@ -33,7 +33,7 @@ _STATUS_SIGNS = {"complete": ("✓", "green"), "in_progress": ("▶", "yellow"),
                  "blocked": ("■", "red")}
 _KIND_COLOURS = {"risk": "red", "conflict": "magenta", "gap": "yellow", "caution": "cyan", "strength": "green"}
 _FEW_ACTIONS, _FEW_MORE, _FEW_PEOPLE, _FEW_QUESTIONS, _FEW_FINDINGS = 3, 5, 8, 5, 7
-_FEW_ARTICLE, _FEW_BLOCKERS = 4, 4
+_FEW_BLOCKERS = 4
 _BAR = 30
 
 
@@ -235,29 +235,11 @@ class _Screen:
                 ("action.how", fill("how"))]
         if entry.words is not None:
             rows.append(("action.words", fill("words")))
-        rows += [("action.done", fill("done_when")), ("action.why", f"{fill('why')} {self.reasons(action.because)}")]
+        why = f"{fill('why')} {reasons_text(action.because, self.names)}"
+        rows += [("action.done", fill("done_when")), ("action.why", why)]
         for key, text in rows:
             table.add_row(self.say(key), Prose(text))
         return Padding(table, (0, 0, 1, 0))
-
-    def reasons(self, reasons: tuple[Reason, ...]) -> str:
-        """Return rules and sources of a conclusion: the first items of the article, and whatever is not the article's own."""
-        sources = list(dict.fromkeys(source for reason in reasons for source in reason.sources))
-        article = [name for name in sources if self.origin(name) == ""]
-        named = [self.source(name) for name in sources if name not in article[_FEW_ARTICLE:]]
-        return "[" + joined([reason.rule for reason in reasons[:2]] + named, self.names.language) + "]"
-
-    def origin(self, source_id: str) -> str:
-        """Return where a source comes from, empty if it is an item of the article."""
-        if source_id in self.names.base.tensions:
-            return self.names.base.tensions[source_id].basis
-        source = self.names.base.sources.get(source_id)
-        return "" if source is None or source.kind == "article" else source.kind
-
-    def source(self, source_id: str) -> str:
-        """Return the id of a source, with a label unless it is an item of the article."""
-        origin = self.origin(source_id)
-        return f"{source_id} ({self.say(f'source.{origin}')})" if origin else source_id
 
     def people(self) -> list[RenderableType]:
         people = self.diagnosis.stakeholders
@@ -337,7 +319,8 @@ class _Screen:
         if not self.everything:
             return line
         meaning = self.names.finding_meaning(finding.id, finding.about)
-        return Group(line, Padding(Prose(f"{meaning} {self.reasons(finding.because)}", style="bright_black"), (0, 0, 0, 2)))
+        reasons = reasons_text(finding.because, self.names)
+        return Group(line, Padding(Prose(f"{meaning} {reasons}", style="bright_black"), (0, 0, 0, 2)))
 
     def withheld(self) -> list[RenderableType]:
         held = [action for action in self.diagnosis.withheld if self.everything or action.tension]
@@ -348,7 +331,7 @@ class _Screen:
             text = Prose(self.names.action(action.id, action.with_))
             text.append(f"  {self.say('withheld.by', reason=reason)}", style="bright_black")
             if action.tension:
-                text.append(f" [{self.source(action.tension)}]", style="bright_black")
+                text.append(f" [{source_text(action.tension, self.names)}]", style="bright_black")
             lines.append(text)
         return lines
 

@@ -69,13 +69,15 @@ def said(*arguments: str, language: str = "en") -> str:
 def test_where_our_own_order_comes_from_is_never_cut_off() -> None:
     steel = str(EXAMPLES / "steel-rolling-line.yaml")
     english, chinese = said("next", steel), said("next", steel, language="zh")
-    assert "[closing.way-first, A36, A77, A82, A164, T01 (our reading), T11 (article), R-close-veto-first (our reading)]" in english
+    assert ("[closing.way-first, A36, A77, A82, A164, T01 (our reading), T11 (article), R-close-veto-first (our reading)]"
+            in english)
     for label in ("T01 (我们的理解)", "T11 (文章)"):
         assert label in chinese
 
 
 def test_of_an_article_only_the_first_items_are_named() -> None:
-    reasons = said("next", str(EXAMPLES / "forging-press-after-sale.yaml")).partition("[service.repair-first")[2].partition("]")[0]
+    screen = said("next", str(EXAMPLES / "forging-press-after-sale.yaml"))
+    reasons = screen.partition("[service.repair-first")[2].partition("]")[0]
     assert [name for name in reasons.split(", ") if name.startswith("A")] == ["A31", "A179", "A182", "A184"]
     assert "R-service-first (our reading)" in reasons
 
