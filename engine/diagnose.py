@@ -199,7 +199,8 @@ class _Assembly:
                 if override.action == action.id and self._proposed(stronger, action, about):
                     return stronger.id, override.tension
         reasons = action.withheld_when if action.after_loss else ("lost", *action.withheld_when)
-        return next(name for name in reasons if self.outcome.holds(name)), ""
+        scopes = self.base.program.scopes
+        return next(name for name in reasons if self.outcome.holds(name, about if scopes.get(name) else "")), ""
 
     def _proposed(self, stronger: Action, action: Action, about: str) -> bool:
         if stronger.about == action.about != DEAL:

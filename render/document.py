@@ -11,6 +11,7 @@ from ..engine.diagnosis import CriterionState, Diagnosis, GivenAction, Interval,
 from ..engine.proof import ConclusionUsed, FactUsed, ItemsCounted, Proof, Support
 from ..facts.values import FactValue
 from .names import Names
+from .origins import basis_of
 
 Data = dict[str, Any]
 
@@ -46,7 +47,8 @@ def diagnosis_document(diagnosis: Diagnosis, names: Names) -> Data:
         "actions": [_action(action, names) for action in diagnosis.actions],
         "withheld": [
             {"id": held.id, "with": held.with_, "label": names.action(held.id, held.with_), "withheld_by": held.withheld_by,
-             "tension": held.tension, "because": [_reason(reason) for reason in held.because]}
+             "tension": held.tension, "tension_basis": basis_of(held.tension, names),
+             "because": [_reason(reason) for reason in held.because]}
             for held in diagnosis.withheld
         ],
         "questions": [

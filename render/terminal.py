@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from ..engine.diagnose import SEVERITY_ORDER
 from ..engine.diagnosis import (
     CriterionState,
     Diagnosis,
@@ -18,12 +19,12 @@ from ..engine.diagnosis import (
     Interval,
     Known,
     Question,
-    Reason,
     StakeholderView,
     StepState,
 )
 from .document import question_text
 from .names import Names
+from .origins import reasons_text, source_text
 from .prose import Prose
 from .words import headed, joined, say, show_number, show_value
 
@@ -32,6 +33,7 @@ _STATUS_SIGNS = {"complete": ("✓", "green"), "in_progress": ("▶", "yellow"),
                  "blocked": ("■", "red")}
 _KIND_COLOURS = {"risk": "red", "conflict": "magenta", "gap": "yellow", "caution": "cyan", "strength": "green"}
 _FEW_ACTIONS, _FEW_MORE, _FEW_PEOPLE, _FEW_QUESTIONS, _FEW_FINDINGS = 3, 5, 8, 5, 7
+_FEW_BLOCKERS = 4
 _BAR = 30
 
 
@@ -185,7 +187,9 @@ class _Screen:
         if closing.push:
             lines.append(Prose(self.say("signal.push"), style="bold green"))
         elif closing.signal_seen and closing.in_the_way:
-            blockers = self.say("list.sentences").join(self.bare_finding(finding) for finding in closing.in_the_way)
+            named = closing.in_the_way if self.everything else closing.in_the_way[:_FEW_BLOCKERS]
+            blockers = self.say("list.sentences").join(self.bare_finding(finding) for finding in named)
+            blockers += " …" if len(named) < len(closing.in_the_way) else ""
             lines.append(Prose(self.say("signal.blocked", blockers=blockers), style="bold yellow"))
         kinds = self.names.base.vocabulary.collections["signals"].facts["kind"]
         for signal in signals:
@@ -231,22 +235,11 @@ class _Screen:
                 ("action.how", fill("how"))]
         if entry.words is not None:
             rows.append(("action.words", fill("words")))
-        rows += [("action.done", fill("done_when")), ("action.why", f"{fill('why')} {self.reasons(action.because)}")]
+        why = f"{fill('why')} {reasons_text(action.because, self.names)}"
+        rows += [("action.done", fill("done_when")), ("action.why", why)]
         for key, text in rows:
             table.add_row(self.say(key), Prose(text))
         return Padding(table, (0, 0, 1, 0))
-
-    def reasons(self, reasons: tuple[Reason, ...]) -> str:
-        sources = list(dict.fromkeys(source for reason in reasons for source in reason.sources))
-        return "[" + joined([reason.rule for reason in reasons[:2]] + [self.source(name) for name in sources[:4]],
-                            self.names.language) + "]"
-
-    def source(self, source_id: str) -> str:
-        """Return the id of a source, with a label unless it is the article's own."""
-        source = self.names.base.sources.get(source_id)
-        if source is None or source.kind == "article":
-            return source_id
-        return f"{source_id} ({self.say(f'source.{source.kind}')})"
 
     def people(self) -> list[RenderableType]:
         people = self.diagnosis.stakeholders
@@ -312,7 +305,7 @@ class _Screen:
 
     def findings(self, strengths: bool) -> list[RenderableType]:
         found = [finding for finding in self.diagnosis.findings if (finding.kind == "strength") == strengths]
-        shown = found if self.everything else found[: _FEW_FINDINGS if not strengths else 3]
+        shown = found if self.everything else _first(found, _FEW_FINDINGS if not strengths else 3)
         lines: list[RenderableType] = [self.finding(finding) for finding in shown]
         if len(found) > len(shown):
             lines.append(Prose(self.say("list.more", count=len(found) - len(shown)), style="bright_black"))
@@ -326,7 +319,8 @@ class _Screen:
         if not self.everything:
             return line
         meaning = self.names.finding_meaning(finding.id, finding.about)
-        return Group(line, Padding(Prose(f"{meaning} {self.reasons(finding.because)}", style="bright_black"), (0, 0, 0, 2)))
+        reasons = reasons_text(finding.because, self.names)
+        return Group(line, Padding(Prose(f"{meaning} {reasons}", style="bright_black"), (0, 0, 0, 2)))
 
     def withheld(self) -> list[RenderableType]:
         held = [action for action in self.diagnosis.withheld if self.everything or action.tension]
@@ -337,7 +331,7 @@ class _Screen:
             text = Prose(self.names.action(action.id, action.with_))
             text.append(f"  {self.say('withheld.by', reason=reason)}", style="bright_black")
             if action.tension:
-                text.append(f" [{action.tension}]", style="bright_black")
+                text.append(f" [{source_text(action.tension, self.names)}]", style="bright_black")
             lines.append(text)
         return lines
 
@@ -372,6 +366,15 @@ class _Screen:
         rules = self.say("foot.rules", version=self.diagnosis.rule_base_version, hash=self.diagnosis.rule_base_hash[:12])
         more = "" if self.everything else self.say("foot.more", file=self.names.deal.file)
         return Prose(f"\n{rules}\n{more}".rstrip(), style="bright_black")
+
+
+def _first(found: list[FoundFinding], most: int) -> list[FoundFinding]:
+    """Return the gravest findings in their order; all those that say what must not be done are among them."""
+    limits = [finding for finding in found if finding.kind == "caution" and finding.severity == "high"]
+    others = sorted((finding for finding in found if finding not in limits),
+                    key=lambda finding: SEVERITY_ORDER.index(finding.severity))
+    shown = limits + others[: max(0, most - len(limits))]
+    return [finding for finding in found if finding in shown]
 
 
 def _percent(interval: Interval) -> str:

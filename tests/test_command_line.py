@@ -61,6 +61,46 @@ def test_json_and_yaml_say_the_same_and_fit_the_published_schema(deal: Path) -> 
     jsonschema.validate(as_json, schema)
 
 
+def said(*arguments: str, language: str = "en") -> str:
+    """Return what is printed, on one line, so that no text is cut in two."""
+    return " ".join(run(*arguments, language=language).output.split())
+
+
+def test_where_our_own_order_comes_from_is_never_cut_off() -> None:
+    steel = str(EXAMPLES / "steel-rolling-line.yaml")
+    english, chinese = said("next", steel), said("next", steel, language="zh")
+    assert ("[closing.way-first, A36, A77, A82, A164, T01 (our reading), T11 (article), R-close-veto-first (our reading)]"
+            in english)
+    for label in ("T01 (我们的理解)", "T11 (文章)"):
+        assert label in chinese
+
+
+def test_of_an_article_only_the_first_items_are_named() -> None:
+    screen = said("next", str(EXAMPLES / "forging-press-after-sale.yaml"))
+    reasons = screen.partition("[service.repair-first")[2].partition("]")[0]
+    assert [name for name in reasons.split(", ") if name.startswith("A")] == ["A31", "A179", "A182", "A184"]
+    assert "R-service-first (our reading)" in reasons
+
+
+def test_an_action_held_back_says_whose_order_that_is() -> None:
+    press = str(EXAMPLES / "forging-press-after-sale.yaml")
+    assert "mend the old order before offering the new one. [T20 (our reading)]" in said("next", press)
+    held = json.loads(run("next", "--format", "json", press).output)["withheld"]
+    assert {(action["tension"], action["tension_basis"]) for action in held if action["tension"]} >= {("T20", "reading")}
+    steel = json.loads(run("next", "--format", "json", str(EXAMPLES / "steel-rolling-line.yaml")).output)["withheld"]
+    assert {"id": "hear_the_resistance", "withheld_by": "find.veto_raised", "tension_basis": ""}.items() <= next(
+        action for action in steel if action["id"] == "hear_the_resistance").items()
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_what_must_not_be_done_is_always_on_the_screen(language: str) -> None:
+    screen = said("next", str(EXAMPLES / "hospital-imaging.yaml"), language=language)
+    limits = {"en": ["A rule-bound customer: official channels only", "A formal tender: its procedure", "asks for extras"],
+              "zh": ["受规则约束的客户：只走正式渠道", "正式招标：程序优先", "受约束的客户提出附加要求"]}
+    for limit in limits[language]:
+        assert limit in screen
+
+
 def test_standard_input_is_read_as_a_file_is(deal: Path) -> None:
     piped = json.loads(run("next", "--format", "json", "-", input=DEAL).output)
     filed = json.loads(run("next", "--format", "json", str(deal)).output)
