@@ -79,12 +79,18 @@ def load_deal(path: str, vocabulary: Vocabulary) -> Deal:
 
 def read_deal(data: bytes, file: str, vocabulary: Vocabulary) -> Deal:
     """Read a deal from the bytes of a YAML or (by its ending) JSON file; see :func:`load_deal`."""
-    return deal_of(parse(data, file), file, vocabulary)
-
-
-def deal_of(root: Node, file: str, vocabulary: Vocabulary, part: bool = False) -> Deal:
-    """Return the deal in a tree; one that is only ``part`` of a deal need not say on which day it stands."""
     problems = Problems()
+    return deal_of(parse(data, file, problems), file, vocabulary, problems=problems)
+
+
+def deal_of(
+    root: Node, file: str, vocabulary: Vocabulary, part: bool = False, problems: Problems | None = None
+) -> Deal:
+    """Return the deal in a tree; one that is only ``part`` of a deal need not say on which day it stands.
+
+    ``problems`` holds what was found wrong with the tree before. Raises :class:`~.problems.Rejected` with all of it.
+    """
+    problems = Problems() if problems is None else problems
     deal = _Reader(vocabulary, problems).deal(root, file, part)
     problems.raise_if_any()
     return deal

@@ -140,7 +140,7 @@ def _parts(folder: Path, problems: Problems) -> dict[str, Mapping]:
     """Return the files of a folder, joined into one mapping for the deal (under no name) and one for each collection."""
     nodes: dict[str, list[Node]] = {}
     for path in sorted(folder.glob("*.yaml")):
-        node = parse(read_bytes(str(path)), str(path))
+        node = parse(read_bytes(str(path)), str(path), problems)
         head = node.get("collection") if isinstance(node, Mapping) else None
         nodes.setdefault((record_id(head) or str(path)) if head is not None else "", []).append(node)
     return {name: part for name, files in nodes.items() if (part := joined(files, problems)) is not None}
