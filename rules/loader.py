@@ -231,6 +231,7 @@ class Loader:
         self._once(record, "steps")
         if step_id not in _STEP_ORDER:
             return
+        self._check_step_label(record, step_id, label)
 
         def finish() -> None:
             criteria = tuple(draft() for draft in drafts)
@@ -238,6 +239,13 @@ class Loader:
             self._steps[step_id] = Step(step_id, label, aim, criteria, condition)
 
         self._late.append(finish)
+
+    def _check_step_label(self, record: Record, step_id: str, label: Text) -> None:
+        """Note a step that goes by another name where a deal claims it: what the screen shows can be written in a file."""
+        claimed = self.vocabulary.facts.get("deal.claimed_step")
+        written = claimed.label_of(step_id) if claimed is not None and step_id in claimed.order else label
+        if written != label:
+            self.problems.add(record.where("label"), record.path("label"), "step-label", found=label, other=written)
 
     def _criterion(self, record: Record, step_id: str) -> Callable[[], Criterion] | None:
         with self._watched():
