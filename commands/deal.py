@@ -106,6 +106,7 @@ def why(deal: str, conclusion: str, everything: bool, format_: str, language: La
 def check(deals: tuple[str, ...], language: Language) -> None:
     """Validate deal files; tell where a file disagrees with itself."""
     from ..engine.diagnose import Diagnoser
+    from ..render.contradictions import all_contradictions
     from ..render.names import Names
     from ..render.words import say
 
@@ -117,10 +118,10 @@ def check(deals: tuple[str, ...], language: Language) -> None:
             worst = BAD_INPUT
             continue
         names = Names(base, deal, language)
-        found = [finding for finding in diagnoser.diagnose(deal).findings if finding.kind == "conflict"]
-        for finding in found:
+        found = all_contradictions(diagnoser.diagnose(deal), names)
+        for one in found:
             worst = max(worst, FOUND_SOMETHING)
-            click.echo(say("check.conflict", language, file=deal.file, label=names.finding(finding.id, finding.about)))
+            click.echo(say("check.conflict", language, place=one.place, fact=one.fact, label=one.label))
         if not found:
             items = sum(len(rows) for rows in deal.items.values())
             click.echo(say("check.good", language, file=deal.file, facts=len(deal.facts), items=items))

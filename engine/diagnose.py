@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from ..facts.deal import Deal, Item, Observation
+from ..facts.deal import Deal, Item
 from ..rules.base import RuleBase
 from ..rules.catalogue import DEAL, Action, Step
 from .case import Case, Row, build_case, is_stale
@@ -212,17 +212,11 @@ class _Assembly:
 
     def _with_last_value(self, question: Question) -> Question:
         """Return the question with the value that is too old to count, if there is one."""
-        observation = self._observation(question.fact, question.about)
+        collection, _, name = question.fact.partition(".") if question.about else ("", "", question.fact)
+        observation = self.deal.observation(collection, question.about, name)
         if observation is None:
             return question
         return Question(question.fact, question.about, question.points, question.why, observation.value)
-
-    def _observation(self, fact: str, about: str) -> Observation | None:
-        if not about:
-            return self.deal.facts.get(fact)
-        collection, _, name = fact.partition(".")
-        item = self.deal.item(collection, about)
-        return None if item is None else item.facts.get(name)
 
     def signals(self) -> tuple[SignalState, ...]:
         views = []
@@ -272,7 +266,7 @@ class _Assembly:
         if observation is None:
             return Known(None)
         fact = self.base.vocabulary.collections["stakeholders"].facts[name]
-        stale = is_stale(fact, observation, self.case.as_of, self.base.stale_limits)
+        stale = is_stale(fact, item.facts, self.case.as_of, self.base.stale_limits)
         return Known(observation.value, not observation.confirmed, stale)
 
     def overrides(self, answer: StepAnswer) -> tuple[OverrideView, ...]:

@@ -64,6 +64,13 @@ class Deal:
         observation = self.facts.get(fact_id)
         return None if observation is None else observation.value
 
+    def observation(self, collection: str, item_id: str, fact_id: str) -> Observation | None:
+        """Return what is known of a fact of an item, or, if no collection is named, of the deal."""
+        if not collection:
+            return self.facts.get(fact_id)
+        item = self.item(collection, item_id)
+        return None if item is None else item.facts.get(fact_id)
+
     def item(self, collection: str, item_id: str) -> Item | None:
         """Return the item with this id, or None."""
         return next((item for item in self.items.get(collection, ()) if item.id == item_id), None)

@@ -31,10 +31,11 @@ FOLDER = Path(__file__).parent / "vocabulary"
 
 @dataclass(frozen=True)
 class Value:
-    """One allowed value of an enum, ordinal or set."""
+    """One allowed value of an enum, ordinal or set; ``since`` names the fact with the day from which it is true."""
 
     id: str
     label: Text
+    since: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ class Fact:
     """One thing that can be known of a deal, or of one item of a collection.
 
     ``collection`` is empty for a fact about the deal. ``values`` of an ordinal rise.
-    ``stale_after`` names the parameter with the days after which an observation counts as unknown.
+    ``stale_after`` names the parameter with the days after which an observation counts as unknown. ``past``
+    marks the date of something that has happened, so that it cannot lie after the day of the file.
     """
 
     id: str
@@ -61,6 +63,7 @@ class Fact:
     maximum: Decimal | None = None
     sensitive: bool = False
     opinion: bool = False
+    past: bool = False
     sources: tuple[str, ...] = ()
     place: Place = field(default=Place(""), compare=False)
 
@@ -68,6 +71,11 @@ class Fact:
     def order(self) -> dict[str, int]:
         """The rank of each allowed value, from 0."""
         return {value.id: rank for rank, value in enumerate(self.values)}
+
+    @cached_property
+    def since(self) -> dict[str, str]:
+        """The fact with the day from which a value is true, for each value that has one."""
+        return {value.id: value.since for value in self.values if value.since}
 
     @cached_property
     def spellings(self) -> dict[str, str]:
@@ -146,6 +154,10 @@ def _parts(folder: Path, problems: Problems) -> dict[str, Mapping]:
     return {name: part for name, files in nodes.items() if (part := joined(files, problems)) is not None}
 
 
+def _value(record: Record) -> Value:
+    return Value(record.text("id", required=True), record.bilingual("label"), record.text("since"))
+
+
 class _Loader:
     def __init__(self, problems: Problems) -> None:
         self.problems = problems
@@ -194,13 +206,14 @@ class _Loader:
             influence=record.choice("influence", INFLUENCE),
             effort=record.choice("effort", EFFORT),
             collection=collection,
-            values=record.records("values", lambda value: Value(value.text("id", True), value.bilingual("label"))),
+            values=record.records("values", _value),
             to=record.text("to"),
             stale_after=record.text("stale_after"),
             minimum=record.decimal("minimum"),
             maximum=record.decimal("maximum"),
             sensitive=record.flag("sensitive"),
             opinion=record.flag("opinion"),
+            past=record.flag("past"),
             sources=record.texts("sources"),
             place=record.place,
         )
@@ -227,3 +240,10 @@ class _Loader:
                     fact.place, fact.id, "collection-unknown", found=fact.to,
                     hint=suggestion(fact.to, self.collections), choices=listing(sorted(self.collections)),
                 )
+            beside = self.collections[fact.collection].facts if fact.collection else self.facts
+            dates = [name for name, other in beside.items() if other.type == "date"]
+            for since in fact.since.values():
+                if since not in dates:
+                    self.problems.add(fact.place, fact.id, "not-a-date-fact", found=since, hint=suggestion(since, dates))
+            if fact.past and fact.type != "date":
+                self.problems.add(fact.place, fact.id, "past-without-date", type=fact.type)
