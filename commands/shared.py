@@ -83,15 +83,19 @@ def load(paths: Iterable[str], base: RuleBase, language: Language) -> list[Deal]
 
 def load_each(paths: Iterable[str], base: RuleBase, language: Language) -> Iterator[Deal | None]:
     """Read deal after deal; of one that cannot be read tell all that is wrong, and yield None for it."""
+    from ..engine.overrides import check_overrides
     from ..facts.deal import load_deal
     from ..facts.problems import Rejected
 
     for path in paths:
         try:
-            yield load_deal(path, base.vocabulary)
+            deal = load_deal(path, base.vocabulary)
+            check_overrides(deal, base)
         except Rejected as rejected:
             _tell(rejected.problems, language)
             yield None
+        else:
+            yield deal
 
 
 def reject(problems: Iterable[Problem], language: Language) -> NoReturn:

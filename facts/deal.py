@@ -271,10 +271,10 @@ class _Reader:
         child = node.get(name)
         if child is None:
             return None
-        return self._value(_SIDE_FACTS[kind], f"{field}.{name}", child)
+        return self._value(PLAIN_FACTS[kind], f"{field}.{name}", child)
 
 
-def _side_fact(kind: str) -> Fact:
+def _plain_fact(kind: str) -> Fact:
     from .texts import Text
 
     blank = Text("", "")
@@ -282,4 +282,4 @@ def _side_fact(kind: str) -> Fact:
                 whom="anyone", influence="none", effort="low")
 
 
-_SIDE_FACTS = {kind: _side_fact(kind) for kind in ("text", "date", "bool")}
+PLAIN_FACTS = {kind: _plain_fact(kind) for kind in ("text", "date", "bool")}

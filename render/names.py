@@ -105,14 +105,14 @@ class Names:
         return f"{label} ({self.item(scope, about)})" if about and scope else label
 
     def anything(self, some_id: str) -> str:
-        """Return the label of a criterion, finding or action by its bare id."""
-        if some_id in self.base.findings:
-            return self.read(self.base.findings[some_id].label).replace("{name}", "…")
-        if some_id in self.base.actions:
-            return self.read(self.base.actions[some_id].label).replace("{name}", "…")
-        if "." in some_id:
-            return self.criterion(some_id)
-        return some_id
+        """Return the label of a criterion, finding or action by its bare id, with its item: ``resolve_veto@wang``."""
+        named, _, about = some_id.partition("@")
+        if named in self.base.findings:
+            return self.finding(named, about)
+        if named in self.base.actions:
+            return self.action(named, about)
+        labels = {criterion.id: criterion.label for step in self.base.steps for criterion in step.criteria}
+        return self.read(labels[named]) if named in labels else some_id
 
     def values(self, fact_id: str, collection: str, values: tuple[str, ...]) -> str:
         """Return several values of a fact as one list."""

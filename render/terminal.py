@@ -350,15 +350,17 @@ class _Screen:
                             author=view.author or self.say("override.someone"))
             if view.reason:
                 text += f" · {self.say('override.reason', reason=view.reason)}"
-            if not view.active and view.until:
-                text += f" · {self.say('override.ended', date=view.until)}"
+            if not view.active:
+                over = view.until is not None and view.until < self.diagnosis.as_of
+                key, day = ("override.ended", view.until) if over else ("override.ahead", view.date)
+                text += f" · {self.say(key, date=day)}"
             lines.append(Prose(text, style="" if view.active else "bright_black"))
         return lines
 
     def _answer(self, about: str, answer: str) -> str:
         if about == "step" and answer in {step.id for step in self.names.base.steps}:
             return self.names.step(answer)
-        return self.say(answer) if answer in ("yes", "no") else answer
+        return self.say({"unknown": "state.unknown"}.get(answer, answer)) if answer in ("yes", "no", "unknown") else answer
 
     def trace(self) -> list[RenderableType]:
         lines: list[RenderableType] = []
