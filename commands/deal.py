@@ -71,33 +71,38 @@ def next(deals: tuple[str, ...], everything: bool, format_: str, language: Langu
 def why(deal: str, conclusion: str, everything: bool, format_: str, language: Language) -> None:
     """Print the chain from a conclusion down to facts and sources."""
     from ..engine.diagnose import Diagnoser
-    from ..render.lookup import Unclear, find_conclusion
+    from ..render.asked import proofs_asked, step_asked
+    from ..render.lookup import Unclear
     from ..render.names import Names
 
     base = rule_base(language)
     (loaded,) = load((deal,), base, language)
-    prover = Diagnoser(base).prover(loaded)
+    diagnoser, names = Diagnoser(base), Names(base, loaded, language)
+    step = step_asked(conclusion, base)
+    if step and format_ == "text":
+        from ..render.ladder import print_step
+
+        if not print_step(new_console(), step, diagnoser.diagnose(loaded), names):
+            return
+    prover = diagnoser.prover(loaded)
     try:
-        found = find_conclusion(conclusion, base, prover.outcome, language)
+        proofs = proofs_asked(conclusion, base, prover, language)
     except Unclear as unclear:
         fail(str(unclear))
-    proofs = [prover.prove(name, about) for name, abouts in found for about in abouts]
-    names = Names(base, loaded, language)
     if format_ in ("mermaid", "dot"):
         from ..render.graphs import dot, mermaid
 
         click.echo((mermaid if format_ == "mermaid" else dot)(proofs, names), nl=False)
-        return
-    if format_ == "text":
+    elif format_ == "text":
         from ..render.proofs import proof_tree
 
         console = new_console()
         for proof in proofs:
             console.print(proof_tree(proof, prover.outcome, names, everything))
-        return
-    from ..render.document import proof_document
+    else:
+        from ..render.document import proof_document
 
-    print_data([proof_document(part, names) for proof in proofs for part in proof], format_)
+        print_data([proof_document(part, names) for proof in proofs for part in proof], format_)
 
 
 @click.command(cls=LocalCommand, help="help.check")

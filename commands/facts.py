@@ -57,7 +57,7 @@ def facts_show(fact: str, language: Language) -> None:
 
 
 def _facts_table(language: Language, wanted: Callable[[str, str], bool]) -> None:
-    from ..render.browse import fact_name, table
+    from ..render.browse import fact_name, fact_type, table
     from ..render.words import say
 
     base = rule_base(language)
@@ -66,5 +66,5 @@ def _facts_table(language: Language, wanted: Callable[[str, str], bool]) -> None
         texts = (fact.label, fact.about, fact.question, *(value.label for value in fact.values))
         text = " ".join([fact_name(fact), *(word for part in texts for word in (part.en, part.zh))]).casefold()
         if wanted(fact_name(fact), text):
-            rows.append((fact_name(fact), fact.type, fact.label.read(language)))
+            rows.append((fact_name(fact), fact_type(fact, base, language), fact.label.read(language)))
     print_rows(table(("id", say("facts.type", language), say("facts.about", language)), rows), len(rows), language)

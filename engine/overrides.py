@@ -62,7 +62,8 @@ def _wrong_target(about: str, place: Place, field: str, deal: Deal, base: RuleBa
 def _scopes(base: RuleBase) -> dict[str, str]:
     """Return everything that can be judged otherwise, with the collection that it is about."""
     scopes = {STEP: DEAL} | {criterion.id: DEAL for step in base.steps for criterion in step.criteria}
-    return scopes | {entry.id: entry.about for entry in (*base.findings.values(), *base.actions.values())}
+    scopes |= {finding.id: finding.about for finding in base.findings.values()}
+    return scopes | {action.id: action.about for action in base.actions.values()}
 
 
 def _answer(about: str, says: str, base: RuleBase) -> str:

@@ -160,7 +160,11 @@ def test_why_shows_the_chain_down_to_a_source(deal: Path) -> None:
 
 @pytest.mark.parametrize(("name", "expected"), [
     ("investigatoin", "did you mean 'investigation'?"),
-    ("closing", "does not hold"),
+    ("propose_the_close", "does not hold of this deal; dealready whynot shows what is in the way"),
+    ("closing.way-first", "the rule 'closing.way-first' did not fire; ask dealready whynot"),
+    ("T01", "dealready rules show T01 shows it"),
+    ("A36", "dealready rules show A36 shows it"),
+    ("X-STALE", "dealready rules show X-STALE shows it"),
 ])
 def test_why_says_what_is_wrong_with_a_name(deal: Path, name: str, expected: str) -> None:
     result = run("why", str(deal), name)

@@ -24,7 +24,8 @@ def diagnoser() -> Diagnoser:
 
 
 def deal(override: str) -> Deal:
-    text = f"as_of: 2026-05-10\nstakeholders: [{{id: ann, name: Ann, layer: decision, veto: raised}}]\noverrides: [{{id: o, {override}}}]\n"
+    ann = "stakeholders: [{id: ann, name: Ann, layer: decision, veto: raised}]"
+    text = f"as_of: 2026-05-10\n{ann}\noverrides: [{{id: o, {override}}}]\n"
     return read_deal(text.encode(), "x.yaml", diagnoser().base.vocabulary)
 
 
