@@ -32,7 +32,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
-    gc.set_threshold(100_000)  # a command lives too briefly for frequent sweeps
+    gc.set_threshold(250_000)  # a command about one deal ends before its first sweep
     guard_streams()
     code = _run()
     with contextlib.suppress(OutputFailed):

@@ -7,13 +7,11 @@ types are the business of ``values.py``, not of YAML (where ``no`` would be a bo
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from json.decoder import scanstring  # type: ignore[attr-defined]
 from pathlib import Path
 from typing import Any
 
@@ -319,10 +317,12 @@ class _Json:
         return True
 
     def _string(self) -> Scalar:
+        from json.decoder import JSONDecodeError, scanstring  # type: ignore[attr-defined]
+
         place = self._place()
         try:
             text, self.at = scanstring(self.text, self.at + 1, True)
-        except json.JSONDecodeError as error:
+        except JSONDecodeError as error:
             if error.msg.startswith("Unterminated") or self.text[error.pos] in "\r\n":
                 raise _rejected(place, "json-quote") from None
             self.at = error.pos
