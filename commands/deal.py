@@ -14,6 +14,7 @@ from .shared import (
     DEAL,
     FOUND_SOMETHING,
     common_options,
+    completing,
     fail,
     load,
     load_each,
@@ -24,6 +25,12 @@ from .shared import (
 
 if TYPE_CHECKING:
     from ..facts.texts import Language
+    from ..rules.base import RuleBase
+
+
+def _conclusions(base: RuleBase) -> list[str]:
+    criteria = [criterion.id for step in base.steps for criterion in step.criteria]
+    return [*(step.id for step in base.steps), *criteria, *base.findings, *base.actions]
 
 
 @click.command(cls=LocalCommand, help="help.next")
@@ -63,7 +70,7 @@ def next(deals: tuple[str, ...], everything: bool, format_: str, language: Langu
 
 @click.command(cls=LocalCommand, help="help.why")
 @click.argument("deal", type=DEAL)
-@click.argument("conclusion")
+@click.argument("conclusion", shell_complete=completing(_conclusions))
 @click.option("--all", "everything", is_flag=True, help="option.why.all", cls=LocalOption)
 @click.option("--format", "format_", type=click.Choice(["text", "json", "yaml", "mermaid", "dot"]), default="text",
               help="option.why.format", cls=LocalOption)

@@ -45,6 +45,17 @@ def format_option(command: Callable[..., Any]) -> Callable[..., Any]:
 DEAL = click.Path(allow_dash=True)
 
 
+def completing(names: Callable[[RuleBase], Iterable[str]]) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """Return what completes an argument in a shell with names of our rule base."""
+
+    def complete(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+        from ..rules.cache import cached_rule_base
+
+        return [name for name in names(cached_rule_base()) if name.startswith(begun)]
+
+    return complete
+
+
 def print_rows(table: Any, count: int, language: Language) -> None:
     """Print a table, or that nothing was found."""
     from ..render.words import say

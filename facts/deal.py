@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -16,6 +17,7 @@ AS_OF = "as_of"
 _OBSERVATION_KEYS = ("value", "by", "seen", "confirmed")
 MOST_ITEMS = 2_000
 LONGEST_ID = 100
+_DIGIT_GROUP = re.compile(r"\d{3}(?:\.\d+)?")  # what a comma leaves of {amount: 1,200}
 
 
 @dataclass(frozen=True)
@@ -151,6 +153,9 @@ class _Reader:
         return plain + list(self.vocabulary.topics) + list(self.vocabulary.collections)
 
     def _unknown_key(self, key: Scalar, field: str, known: list[str]) -> None:
+        if _DIGIT_GROUP.fullmatch(key.text):
+            self.problems.add(key.place, field, "split-number")
+            return
         self.problems.add(key.place, field, "unknown-key", found=key.text, hint=suggestion_or_all(key.text, known))
 
     def _topic(self, topic: str, node: Node, facts: dict[str, Observation]) -> None:

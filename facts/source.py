@@ -235,6 +235,8 @@ class _Yaml:
 
     def _content(self, event: Any, events: Iterator[Any], path: Names, place: Place) -> tuple[Node, int]:
         size = self._count(1, place)
+        if event.tag:
+            self.problems.add(place, _field(path), "yaml-tag")
         if isinstance(event, yaml.ScalarEvent):
             return _scalar(event.value, place, event.style in ("'", '"')), size
         if isinstance(event, yaml.SequenceStartEvent):
@@ -265,7 +267,6 @@ class _Yaml:
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _LITERAL = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?|true|false|null", re.ASCII)
-
 _WORD = re.compile(r"[\w.+-]{1,20}|\\.|.", re.DOTALL)
 _END = Text("the end of the file", "文件末尾")
 _VALUE = Text("a value", "一个值")

@@ -31,11 +31,20 @@ FOLDER = Path(__file__).parent / "vocabulary"
 
 @dataclass(frozen=True)
 class Value:
-    """One allowed value of an enum, ordinal or set; ``since`` names the fact with the day from which it is true."""
+    """One allowed value of an enum, ordinal or set.
+
+    ``since`` names the fact with the day from which it is true, ``also`` are other words for it that a file may use.
+    """
 
     id: str
     label: Text
     since: str = ""
+    also: tuple[str, ...] = ()
+
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """Every word for it besides its id."""
+        return tuple(dict.fromkeys((self.label.zh, self.label.en, *self.also)))
 
 
 @dataclass(frozen=True)
@@ -79,8 +88,8 @@ class Fact:
 
     @cached_property
     def spellings(self) -> dict[str, str]:
-        """Every accepted spelling of each value: its id and its labels, full-width signs made plain."""
-        labels = ((label, value.id) for value in self.values for label in (value.label.zh, value.label.en))
+        """Every accepted spelling of each value: its id, its labels and the like, full-width signs made plain."""
+        labels = ((label, value.id) for value in self.values for label in value.spellings)
         return {normalize("NFKC", label): value for label, value in labels} | {value.id: value.id for value in self.values}
 
     def label_of(self, value: str) -> Text:
@@ -155,7 +164,7 @@ def _parts(folder: Path, problems: Problems) -> dict[str, Mapping]:
 
 
 def _value(record: Record) -> Value:
-    return Value(record.text("id", required=True), record.bilingual("label"), record.text("since"))
+    return Value(record.text("id", required=True), record.bilingual("label"), record.text("since"), record.texts("also"))
 
 
 class _Loader:
@@ -226,7 +235,7 @@ class _Loader:
             self.problems.add(fact.place, fact.id, "values-missing" if needs_values else "values-unwanted", type=fact.type)
         spellings: dict[str, str] = {}
         for value in fact.values:
-            for spelling in {value.id, value.label.en, value.label.zh} - {""}:
+            for spelling in {value.id, *value.spellings} - {""}:
                 if spellings.setdefault(spelling, value.id) != value.id:
                     self.problems.add(fact.place, fact.id, "label-ambiguous", found=spelling)
         if (fact.type in ("ref", "refs")) != bool(fact.to):

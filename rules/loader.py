@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from ..facts.problems import Place, Problems, listing, nearest, suggestion
-from ..facts.reader import Record
+from ..facts.reader import Record, describe
 from ..facts.source import Mapping, Node, Scalar, Sequence
 from ..facts.texts import Text
 from ..facts.vocabulary import EFFORT, Vocabulary
@@ -115,7 +115,8 @@ class Loader:
     def _because(self, record: Record, required: bool = True) -> tuple[str, ...]:
         sources = record.texts("because")
         if required and not sources and record.valid:
-            self.problems.add(record.place, record.path("because"), "missing")
+            code = "expected-one-value" if record.has("because") else "missing"
+            self.problems.add(record.where("because"), record.path("because"), code, found=describe(record.node("because")))
         self._cited += [(source, record.where("because"), record.path("because")) for source in sources]
         return sources
 

@@ -249,6 +249,27 @@ def test_the_schema_of_a_deal_accepts_every_example_and_refuses_a_misspelling() 
         document = yaml.load(path.read_text("utf-8"), Loader=yaml.BaseLoader)
         assert not [error.message for error in validator.iter_errors(_typed(document))], path
     assert not validator.is_valid({"as_of": "2026-03-16", "budget": {"status": "aproved"}})
+    assert not validator.is_valid({"as_of": "2026-03-16", "stakeholders": [{"id": ""}]})
+    for amount in ("￥120万", "¥1,200,000", "1.2e6", 1200000):
+        assert validator.is_valid({"as_of": "2026-03-16", "budget": {"amount": amount}})
+    assert validator.is_valid({"as_of": "2026-03-16", "account": {"institution": "医院"}})
+
+
+@pytest.mark.parametrize(("words", "expected"), [
+    ("dealready facts show stakeholders.att", "stakeholders.attitude"),
+    ("dealready rules show T0", "T01"),
+    ("dealready why deal.yaml propose_the", "propose_the_close"),
+    ("dealready why deal.yaml closing.no", "closing.no-veto"),
+])
+def test_the_shell_completes_names(words: str, expected: str) -> None:
+    environment = {"_DEALREADY_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1)}
+    result = CliRunner(env=environment).invoke(cli, [], prog_name="dealready")
+    assert f"plain,{expected}" in result.output.splitlines()
+
+
+def test_a_fact_is_found_by_the_end_of_its_name() -> None:
+    assert run("facts", "show", "attitude").output == run("facts", "show", "stakeholders.attitude").output
+    assert "may mean: account.name, deal.name" in run("facts", "show", "name").stderr
 
 
 def _typed(value: object) -> object:
