@@ -18,6 +18,7 @@ from ..engine.diagnosis import (
     Reason,
 )
 from ..engine.proof import ConclusionUsed, FactUsed, flat_support
+from .contradictions import all_contradictions
 from .document import question_text
 from .ladder import criterion_line, ladder
 from .names import Names, item_name
@@ -62,7 +63,7 @@ class _Screen:
         yield from self.section("title.next", self.actions())
         yield from self.section("title.people", people(self.diagnosis, self.names, self.everything))
         yield from self.section("title.questions", self.questions())
-        yield from self.section("title.findings", self.findings(strengths=False))
+        yield from self.section("title.findings", [*self.contradictions(), *self.findings(strengths=False)])
         yield from self.section("title.strengths", self.findings(strengths=True))
         yield from self.section("title.withheld", self.withheld())
         yield from self.section("title.overrides", self.overrides())
@@ -295,6 +296,13 @@ class _Screen:
             line.append(f"\n  {self.say('question.why', names=named)}", style="not bold bright_black")
             line.append(f" {self.say('question.why_more', count=more)}" if more > 0 else "", style="not bold bright_black")
         return line
+
+    def contradictions(self) -> list[RenderableType]:
+        """Return where the facts contradict one another without a rule that finds it."""
+        found = [one for one in all_contradictions(self.diagnosis, self.names) if not one.finding]
+        kind = headed(self.say("kind.conflict"), self.names.language)
+        return [Prose.assemble((kind, _KIND_COLOURS["conflict"]), one.label, (f"  [{one.fact}]", "bright_black"))
+                for one in found]
 
     def findings(self, strengths: bool) -> list[RenderableType]:
         found = [finding for finding in self.diagnosis.findings if (finding.kind == "strength") == strengths]

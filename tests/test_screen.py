@@ -140,3 +140,9 @@ def test_every_test_of_every_rule_can_be_said_in_both_languages() -> None:
             for part in walk(rule.when):
                 if isinstance(part, FactTest):
                     assert names.test(part.path, part.written)
+
+
+def test_what_a_file_contradicts_is_on_the_screen_too(tmp_path: Path) -> None:
+    deal = tmp_path / "deal.yaml"
+    deal.write_text("as_of: 2026-03-16\nstakeholders: [{id: a, reports_to: ghost}]\n", "utf-8")
+    assert "contradiction: 'ghost' is the id of no stakeholder on file" in section(screen(deal), "Watch out")
