@@ -31,10 +31,20 @@ FOLDER = Path(__file__).parent / "vocabulary"
 
 @dataclass(frozen=True)
 class Value:
-    """One allowed value of an enum, ordinal or set."""
+    """One allowed value of an enum, ordinal or set.
+
+    ``since`` names the fact with the day from which it is true, ``also`` are other words for it that a file may use.
+    """
 
     id: str
     label: Text
+    since: str = ""
+    also: tuple[str, ...] = ()
+
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """Every word for it besides its id."""
+        return tuple(dict.fromkeys((self.label.zh, self.label.en, *self.also)))
 
 
 @dataclass(frozen=True)
@@ -42,7 +52,8 @@ class Fact:
     """One thing that can be known of a deal, or of one item of a collection.
 
     ``collection`` is empty for a fact about the deal. ``values`` of an ordinal rise.
-    ``stale_after`` names the parameter with the days after which an observation counts as unknown.
+    ``stale_after`` names the parameter with the days after which an observation counts as unknown. ``past``
+    marks the date of something that has happened, so that it cannot lie after the day of the file.
     """
 
     id: str
@@ -61,6 +72,7 @@ class Fact:
     maximum: Decimal | None = None
     sensitive: bool = False
     opinion: bool = False
+    past: bool = False
     sources: tuple[str, ...] = ()
     place: Place = field(default=Place(""), compare=False)
 
@@ -70,9 +82,14 @@ class Fact:
         return {value.id: rank for rank, value in enumerate(self.values)}
 
     @cached_property
+    def since(self) -> dict[str, str]:
+        """The fact with the day from which a value is true, for each value that has one."""
+        return {value.id: value.since for value in self.values if value.since}
+
+    @cached_property
     def spellings(self) -> dict[str, str]:
-        """Every accepted spelling of each value: its id and its labels, full-width signs made plain."""
-        labels = ((label, value.id) for value in self.values for label in (value.label.zh, value.label.en))
+        """Every accepted spelling of each value: its id, its labels and the like, full-width signs made plain."""
+        labels = ((label, value.id) for value in self.values for label in value.spellings)
         return {normalize("NFKC", label): value for label, value in labels} | {value.id: value.id for value in self.values}
 
     def label_of(self, value: str) -> Text:
@@ -140,10 +157,14 @@ def _parts(folder: Path, problems: Problems) -> dict[str, Mapping]:
     """Return the files of a folder, joined into one mapping for the deal (under no name) and one for each collection."""
     nodes: dict[str, list[Node]] = {}
     for path in sorted(folder.glob("*.yaml")):
-        node = parse(read_bytes(str(path)), str(path))
+        node = parse(read_bytes(str(path)), str(path), problems)
         head = node.get("collection") if isinstance(node, Mapping) else None
         nodes.setdefault((record_id(head) or str(path)) if head is not None else "", []).append(node)
     return {name: part for name, files in nodes.items() if (part := joined(files, problems)) is not None}
+
+
+def _value(record: Record) -> Value:
+    return Value(record.text("id", required=True), record.bilingual("label"), record.text("since"), record.texts("also"))
 
 
 class _Loader:
@@ -194,13 +215,14 @@ class _Loader:
             influence=record.choice("influence", INFLUENCE),
             effort=record.choice("effort", EFFORT),
             collection=collection,
-            values=record.records("values", lambda value: Value(value.text("id", True), value.bilingual("label"))),
+            values=record.records("values", _value),
             to=record.text("to"),
             stale_after=record.text("stale_after"),
             minimum=record.decimal("minimum"),
             maximum=record.decimal("maximum"),
             sensitive=record.flag("sensitive"),
             opinion=record.flag("opinion"),
+            past=record.flag("past"),
             sources=record.texts("sources"),
             place=record.place,
         )
@@ -213,7 +235,7 @@ class _Loader:
             self.problems.add(fact.place, fact.id, "values-missing" if needs_values else "values-unwanted", type=fact.type)
         spellings: dict[str, str] = {}
         for value in fact.values:
-            for spelling in {value.id, value.label.en, value.label.zh} - {""}:
+            for spelling in {value.id, *value.spellings} - {""}:
                 if spellings.setdefault(spelling, value.id) != value.id:
                     self.problems.add(fact.place, fact.id, "label-ambiguous", found=spelling)
         if (fact.type in ("ref", "refs")) != bool(fact.to):
@@ -227,3 +249,10 @@ class _Loader:
                     fact.place, fact.id, "collection-unknown", found=fact.to,
                     hint=suggestion(fact.to, self.collections), choices=listing(sorted(self.collections)),
                 )
+            beside = self.collections[fact.collection].facts if fact.collection else self.facts
+            dates = [name for name, other in beside.items() if other.type == "date"]
+            for since in fact.since.values():
+                if since not in dates:
+                    self.problems.add(fact.place, fact.id, "not-a-date-fact", found=since, hint=suggestion(since, dates))
+            if fact.past and fact.type != "date":
+                self.problems.add(fact.place, fact.id, "past-without-date", type=fact.type)

@@ -10,6 +10,7 @@ from typing import Any
 from ..engine.diagnosis import CriterionState, Diagnosis, GivenAction, Interval, Known, Reason, StakeholderView
 from ..engine.proof import ConclusionUsed, FactUsed, ItemsCounted, Proof, Support
 from ..facts.values import FactValue
+from .contradictions import all_contradictions
 from .names import Names
 from .origins import basis_of
 
@@ -43,6 +44,11 @@ def diagnosis_document(diagnosis: Diagnosis, names: Names) -> Data:
                 "because": [_reason(reason) for reason in finding.because],
             }
             for finding in diagnosis.findings
+        ],
+        "contradictions": [
+            {"fact": found.fact, "line": found.place.line, "column": found.place.column, "text": found.label,
+             "finding": found.finding}
+            for found in all_contradictions(diagnosis, names)
         ],
         "actions": [_action(action, names) for action in diagnosis.actions],
         "withheld": [
