@@ -93,6 +93,16 @@ class Loader:
         for missing in (step for step in _STEP_ORDER if step not in self._steps):
             self.problems.add(Place("steps"), missing, "step-missing", found=missing)
         self._check_overrides()
+        self._check_seasons()
+
+    def _check_seasons(self) -> None:
+        """Note every step, told by a fact as one to ask it in, that is none."""
+        seasons = [fact.asked for fact in self.vocabulary.all_facts()]
+        seasons += [collection.asked for collection in self.vocabulary.collections.values()]
+        for place, season in {season.place: season for season in seasons}.items():
+            for side, step in (("from", season.first), ("until", season.last)):
+                if step and step not in _STEP_ORDER:
+                    self._unknown(place, f"asked.{side}", "step-unknown", step, _STEP_ORDER)
 
     def _unknown(self, place: Place, field: str, code: str, found: str, known: Iterable[str]) -> None:
         names = list(known)
