@@ -20,6 +20,7 @@ from ..facts.vocabulary import Collection, Fact
 
 SEVERAL = ("set", "list", "refs")
 _SEPARATORS = re.compile(r"[,，、;；]")
+_FIRST_WORD = re.compile(r"[\s,，;；]")
 _AGO = re.compile(r"(\d{1,4})\s*(?:days?\s+ago|天(?:之?前|以前))", re.IGNORECASE)
 _NOT = re.compile(r"(?:还|尚|暂|暂时)?(?:没有|没|未|不)(?:曾)?")
 _SHORTEST = 2  # signs that must be typed of a label, if no other begins with them
@@ -147,11 +148,11 @@ def _match(typed: str, options: tuple[Option, ...]) -> str | None:
 
 
 def _yes_or_no(fact: Fact, typed: str) -> bool:
-    """Understand a yes or no, also one that repeats the end of the question: "交付了吗？" "没交付"."""
-    for kind in ("no", "yes"):
-        if means(typed, kind):
-            return kind == "yes"
+    """Understand a yes or no, also with more behind it, or one that repeats the end of the question: "没交付"."""
     said = _bare(typed)
+    for kind in ("no", "yes"):
+        if means(said, kind) or means(_FIRST_WORD.split(said, maxsplit=1)[0], kind):
+            return kind == "yes"
     denied = _NOT.match(said)
     repeated = said[denied.end() :] if denied else said
     if len(repeated) >= _SHORTEST and re.search(re.escape(repeated.rstrip("了")) + "了?吗", fact.question.zh):

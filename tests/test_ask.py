@@ -31,6 +31,8 @@ def found(fact_id: str) -> Fact:
 @pytest.mark.parametrize(("fact", "typed", "value"), [
     *(("stakeholders.contacted", typed, True) for typed in ("y", "Yes", "有", "是的", "对", "接触过", "√", "Ｙ", "有。")),
     *(("stakeholders.contacted", typed, False) for typed in ("n", "No", "没", "没有", "还没", "没接触过", "还没接触过", "未")),
+    ("stakeholders.contacted", "yes, twice in May", True),
+    ("stakeholders.contacted", "没有，下周去", False),
     ("service.delivered", "交付了", True),
     ("service.delivered", "还没交付", False),
     ("closing.satisfied", "不满意", False),
