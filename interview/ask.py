@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -37,6 +39,19 @@ class Stopped(Exception):
     """The person wants no more questions, or there is no more input."""
 
 
+class TakenBack(Exception):
+    """The person wants to answer the question before once more."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A question that was asked, and the file as it was before."""
+
+    question: Question
+    before: bytes
+    is_answered: bool
+
+
 class Interview:
     """One sitting with one deal file; every answer is on disk before the next question."""
 
@@ -47,9 +62,8 @@ class Interview:
         self.console = console
         self.file = DealFile(path, base.vocabulary)
         self.diagnoser = Diagnoser(base)
-        self.asked: set[tuple[str, str]] = set()
-        self.unanswered: list[Question] = []
-        self.saved = 0
+        self.turns: list[Turn] = []
+        self.is_moved = False
 
     def run(self) -> None:
         """Ask until nothing is left to ask or the person stops; interruption is a way to stop."""
@@ -66,16 +80,25 @@ class Interview:
                    step=self.names.step(diagnosis.step.proven))
         self._tell("ask.help", _GREY)
         while (question := self._next_question(diagnosis)) is not None:
-            self.asked.add((question.fact, question.about))
-            answer = self._ask(question)
-            if answer is None:
-                self.unanswered.append(question)
-                continue
-            self._save(answer)
+            before = self.file.data
+            try:
+                answer = self._ask(question)
+            except TakenBack:
+                self._take_back()
+            else:
+                if answer is not None:
+                    self._save(partial(self.file.write, answer))
+                self.turns.append(Turn(question, before, answer is not None))
             after = self.diagnoser.diagnose(self.deal)
             self._show_move(diagnosis, after)
             diagnosis = after
         self._tell("ask.done")
+
+    def _take_back(self) -> None:
+        """Forget the question before the one at hand, and what was answered to it."""
+        last = self.turns.pop() if self.turns else None
+        if last is not None and last.is_answered:
+            self._save(partial(self.file.restore, last.before))
 
     @property
     def names(self) -> Names:
@@ -94,9 +117,14 @@ class Interview:
         self._tell("ask.dated", day=as_of)
         self._tell("ask.redate", _GREY, later=as_of + timedelta(days=7))
         fact = self.base.vocabulary.facts[AS_OF]
-        day = self._until_understood(lambda: self._tell("ask.why_dated"), lambda typed: self._later_day(fact, typed), "yes")
+        try:
+            read = partial(self._later_day, fact)
+            day = self._until_understood(partial(self._tell, "ask.why_dated"), read, "yes")
+        except TakenBack:  # there is nothing before it
+            day = None
         if day is not None and day != as_of:
-            self._save(Deal({AS_OF: Observation(day)}, {}))
+            self._save(partial(self.file.write, Deal({AS_OF: Observation(day)}, {})))
+            self.is_moved = True
 
     def _later_day(self, fact: Fact, typed: str) -> FactValue:
         day = value_of(fact, typed, self.deal)
@@ -105,7 +133,8 @@ class Interview:
         return day
 
     def _next_question(self, diagnosis: Diagnosis) -> Question | None:
-        return next((entry for entry in diagnosis.questions if (entry.fact, entry.about) not in self.asked), None)
+        asked = {(turn.question.fact, turn.question.about) for turn in self.turns}
+        return next((entry for entry in diagnosis.questions if (entry.fact, entry.about) not in asked), None)
 
     def _ask(self, question: Question) -> Deal | None:
         """Return the answer as facts to lay over the deal, or None if the person does not know."""
@@ -117,7 +146,7 @@ class Interview:
             self._tell("ask.last", _GREY, value=show_value(fact, old.value, self.language), day=old.seen or "?")
         self._show_choices(fact or self._listed_by(collection), several=fact is None)
         read = self._lister(collection) if fact is None else self._reader(fact, collection, question.about)
-        answer: Deal | None = self._until_understood(lambda: self._explain(question), read)
+        answer: Deal | None = self._until_understood(partial(self._explain, question), read)
         return answer
 
     def _until_understood(self, explain: Callable[[], None], read: Callable[[str], Any], *also_unknown: str) -> Any:
@@ -126,6 +155,8 @@ class Interview:
             typed = self._type()
             if means(typed, "quit"):
                 raise Stopped
+            if means(typed, "back"):
+                raise TakenBack
             if means(typed, "why"):
                 explain()
             elif not typed or means(typed, "dont_know", *also_unknown):
@@ -208,9 +239,10 @@ class Interview:
         about = question.about if question.fact.startswith(f"{entry.about}.") else ""
         return self.names.fill(entry.label, about or "…", entry.about)
 
-    def _save(self, answer: Deal) -> None:
+    def _save(self, change: Callable[[], Deal]) -> None:
+        """Change the file, or say why that can't be done and leave."""
         try:
-            self.deal = self.file.write(answer)
+            self.deal = change()
         except ChangedMeanwhile:
             self._give_up(say("ask.changed", self.language, file=self.file.path))
         except CannotWrite:
@@ -219,7 +251,6 @@ class Interview:
             self._give_up("\n".join(problem.message(self.language) for problem in rejected.problems))
         except OSError as error:
             self._give_up(f"{self.file.path}: {error.strerror}")
-        self.saved += 1
 
     def _give_up(self, message: str) -> NoReturn:
         click.echo(message, err=True)
@@ -244,14 +275,16 @@ class Interview:
 
     def _farewell(self) -> None:
         """Say what was saved, and what the person could not say, with whom to ask."""
-        if self.unanswered:
+        unanswered = [turn.question for turn in self.turns if not turn.is_answered]
+        if unanswered:
             self._tell("ask.find_out")
-            for question in self.unanswered[:MOST_TO_FIND_OUT]:
-                fact, _ = self.names.find_fact(question.fact)
-                whom = say(f"whom.{fact.whom if fact else 'anyone'}", self.language)
-                self._tell("ask.open", question=question_text(question.fact, question.about, self.names), whom=whom)
-        if self.saved:
-            self._tell("ask.saved", count=self.saved, file=self.file.path)
+        for question in unanswered[:MOST_TO_FIND_OUT]:
+            fact, _ = self.names.find_fact(question.fact)
+            whom = say(f"whom.{fact.whom if fact else 'anyone'}", self.language)
+            self._tell("ask.open", question=question_text(question.fact, question.about, self.names), whom=whom)
+        saved = len(self.turns) - len(unanswered) + self.is_moved
+        if saved:
+            self._tell("ask.saved", count=saved, file=self.file.path)
         else:
             self._tell("ask.nothing")
 

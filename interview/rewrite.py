@@ -47,11 +47,18 @@ class DealFile:
         after = self._read(new)
         if after != laid_over(before, given):
             raise CannotWrite
+        return self._replaced(new, after)
+
+    def restore(self, before: bytes) -> Deal:
+        """Bring back the bytes that the file had before an answer; raises what :meth:`write` raises."""
+        return self._replaced(before, self._read(before))
+
+    def _replaced(self, new: bytes, deal: Deal) -> Deal:
         if self.path.read_bytes() != self.data:
             raise ChangedMeanwhile
         replace_file(self.path, new)
         self.data = new
-        return after
+        return deal
 
     def _read(self, data: bytes) -> Deal:
         return read_deal(data, str(self.path), self.vocabulary)

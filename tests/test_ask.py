@@ -126,7 +126,7 @@ def test_every_collection_says_how_its_items_are_listed() -> None:
 
 @pytest.mark.parametrize(("typed", "kind"), [
     ("?", "why"), ("？", "why"), ("w", "why"), ("为什么", "why"), ("don't know", "dont_know"), ("不知道", "dont_know"),
-    ("Q", "quit"), ("退出", "quit"),
+    ("Q", "quit"), ("退出", "quit"), ("b", "back"), ("返回", "back"),
 ])
 def test_words_that_steer_the_interview(typed: str, kind: str) -> None:
     assert means(typed, kind)
@@ -192,6 +192,23 @@ def test_why_tells_a_few_reasons_with_the_name_of_whom_they_are_about(deal: Path
     assert any("Ann" in line for line in reasons)
     assert not any("{" in line or "…" in line for line in reasons)
     assert any(line.startswith("and ") and line.endswith(" more") for line in why)
+
+
+def test_an_answer_can_be_taken_back_and_given_once_more(deal: Path) -> None:
+    screen = sitting(deal, "resist", "b", "accept")
+    assert screen.count(ATTITUDE) == 2
+    assert "Answers saved in" in screen
+    assert "attitude: {value: accept, seen: 2026-03-16}" in deal.read_text("utf-8")
+
+
+def test_going_back_from_the_first_question_does_no_harm(deal: Path) -> None:
+    assert run("ask", str(deal), input="b\nb\nq\n").exit_code == 0
+    assert deal.read_text("utf-8") == OLD
+
+
+def test_what_is_taken_back_leaves_no_trace(deal: Path) -> None:
+    sitting(deal, "resist", "back")
+    assert deal.read_text("utf-8") == OLD
 
 
 def test_what_is_not_known_is_told_at_the_end_with_whom_to_ask(deal: Path) -> None:
