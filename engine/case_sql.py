@@ -44,14 +44,18 @@ class _Reads:
 
 
 def case_strata(
-    program: Program, vocabulary: Vocabulary, limits: Mapping[str, int], tables: Mapping[str, str] | None = None
+    program: Program, vocabulary: Vocabulary, limits: Mapping[str, int], tables: Mapping[str, str] | None = None,
+    also: Iterable[str] = (),
 ) -> tuple[Stratum, ...]:
     """Return the strata ``deals_known``, ``stakeholders_known`` …, which the compiled program reads.
 
     ``limits`` gives the days of life of each ``stale_after``; ``tables`` the name of each plain table
-    where it is not the collection's own.
+    where it is not the collection's own; ``also`` the facts of the deal that are kept though no rule may read them.
     """
-    return _Cases(program, vocabulary, limits, dict(tables or {})).strata()
+    cases = _Cases(program, vocabulary, limits, dict(tables or {}))
+    for fact in also:
+        cases.note_fact("known", "", fact)
+    return cases.strata()
 
 
 def columns_read(cases: Iterable[Stratum]) -> Mapping[str, frozenset[str]]:

@@ -32,7 +32,7 @@ from .outcome import Outcome
 from .overrides import Overrides
 from .pending import Waiting, judge
 from .proof import Prover
-from .questions import rank_questions
+from .questions import CLAIMED_STEP, rank_questions
 
 KIND_ORDER = ("conflict", "risk", "gap", "caution", "strength")
 SEVERITY_ORDER = ("high", "medium", "low")
@@ -137,7 +137,7 @@ class _Assembly:
     def step_answer(self, steps: tuple[StepState, ...]) -> StepAnswer:
         order = [step.id for step in steps]
         proven = next(step for step in order if self.outcome.holds(f"step.{step}"))
-        claimed = self.deal.get("deal.claimed_step")
+        claimed = self.deal.get(CLAIMED_STEP)
         if not isinstance(claimed, str) or order.index(claimed) <= order.index(proven):
             return StepAnswer(proven, claimed if isinstance(claimed, str) else None)
         passed = steps[order.index(proven) : order.index(claimed)]

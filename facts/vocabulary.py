@@ -17,7 +17,7 @@ from .layers import joined, overlaid, record_id, records
 from .problems import Place, Problems, listing, suggestion
 from .reader import Record
 from .source import Mapping, Node, Sequence, parse, read_bytes
-from .texts import Text
+from .texts import NO_TEXT, Text
 
 FactType = Literal["bool", "enum", "ordinal", "int", "decimal", "money", "date", "text", "set", "list", "ref", "refs"]
 FACT_TYPES: tuple[FactType, ...] = (
@@ -48,6 +48,15 @@ class Value:
 
 
 @dataclass(frozen=True)
+class Season:
+    """The steps in which it makes sense to ask: ``first`` and ``last``; empty: no bound on that side."""
+
+    first: str = ""
+    last: str = ""
+    place: Place = field(default=Place(""), compare=False)
+
+
+@dataclass(frozen=True)
 class Fact:
     """One thing that can be known of a deal, or of one item of a collection.
 
@@ -73,6 +82,7 @@ class Fact:
     sensitive: bool = False
     opinion: bool = False
     past: bool = False
+    asked: Season = Season()
     sources: tuple[str, ...] = ()
     place: Place = field(default=Place(""), compare=False)
 
@@ -100,13 +110,19 @@ class Fact:
 
 @dataclass(frozen=True)
 class Collection:
-    """A child table of the deal: its items have facts of their own."""
+    """A child table of the deal: its items have facts of their own.
+
+    ``question`` asks for its items; each answer is a value of the fact ``listed_by``.
+    """
 
     id: str
     item: str
     label: Text
     item_label: Text
     facts: dict[str, Fact]
+    question: Text = NO_TEXT
+    listed_by: str = ""
+    asked: Season = Season()
 
 
 @dataclass(frozen=True)
@@ -173,26 +189,48 @@ class _Loader:
         self.facts: dict[str, Fact] = {}
         self.collections: dict[str, Collection] = {}
         self.topics: dict[str, Text] = {}
+        self.seasons: dict[str, Season] = {}
 
     def part(self, node: Mapping) -> None:
         top = Record(node, "", self.problems, node.place)
         if top.has("collection"):
             self._collection(top)
         else:
-            self.topics.update(top.records("topics", lambda topic: (topic.text("id", True), topic.bilingual("label"))))
+            self.topics.update(top.records("topics", self._topic))
             for fact in top.records("facts", lambda record: self._fact(record, ""), required=True):
                 self._add(fact, self.facts)
         top.close()
+
+    def _topic(self, record: Record) -> tuple[str, Text]:
+        topic = record.text("id", True)
+        self.seasons[topic] = self._season(record, Season())
+        return topic, record.bilingual("label")
+
+    def _season(self, record: Record, default: Season) -> Season:
+        """Return when a fact is asked for; what it leaves out it takes from its topic or collection."""
+        node = record.node("asked")
+        if node is None:
+            return default
+        asked = Record(node, record.path("asked"), self.problems, record.place)
+        season = Season(asked.text("from") or default.first, asked.text("until") or default.last, asked.place)
+        asked.close()
+        return season
 
     def _collection(self, top: Record) -> None:
         head = Record(top.node("collection"), "collection", self.problems, top.place)
         collection = Collection(
             head.text("id", required=True), head.text("item", required=True),
             head.bilingual("label"), head.bilingual("item_label"), {},
+            head.bilingual("question", required=False), head.text("listed_by"), self._season(head, Season()),
         )
+        self.seasons[collection.id] = collection.asked
+        listed_by = head.where("listed_by")
         head.close()
         for fact in top.records("facts", lambda record: self._fact(record, collection.id), required=True):
             self._add(fact, collection.facts)
+        if collection.listed_by and collection.listed_by not in collection.facts:
+            self.problems.add(listed_by, "collection.listed_by", "unknown-key", found=collection.listed_by,
+                              hint=suggestion(collection.listed_by, collection.facts))
         self.collections[collection.id] = collection
 
     def _add(self, fact: Fact, table: dict[str, Fact]) -> None:
@@ -205,8 +243,10 @@ class _Loader:
         table[fact.id] = fact
 
     def _fact(self, record: Record, collection: str) -> Fact:
+        fact_id = record.text("id", required=True)
+        default = self.seasons.get(collection or fact_id.partition(".")[0], Season())
         fact = Fact(
-            id=record.text("id", required=True),
+            id=fact_id,
             type=record.choice("type", FACT_TYPES),  # type: ignore[arg-type]
             label=record.bilingual("label"),
             about=record.bilingual("about"),
@@ -223,6 +263,7 @@ class _Loader:
             sensitive=record.flag("sensitive"),
             opinion=record.flag("opinion"),
             past=record.flag("past"),
+            asked=self._season(record, default),
             sources=record.texts("sources"),
             place=record.place,
         )

@@ -113,7 +113,8 @@ def question_text(fact_id: str, about: str, names: Names) -> str:
 
     fact, collection = names.find_fact(fact_id)
     if fact is None:
-        return say("question.collection", names.language, label=names.fact(fact_id))
+        question = names.base.vocabulary.collections[collection].question
+        return names.read(question) or say("question.collection", names.language, label=names.fact(fact_id))
     text = names.fill(fact.question, about, collection)
     named = not about or "{name}" in names.read(fact.question)
     return text if named else headed(names.item(collection, about), names.language) + text

@@ -100,6 +100,16 @@ class Loader:
             self.problems.add(Place("steps"), missing, "step-missing", found=missing)
             self.whole = False
         self._check_overrides()
+        self._check_seasons()
+
+    def _check_seasons(self) -> None:
+        """Note every step, told by a fact as one to ask it in, that is none."""
+        seasons = [fact.asked for fact in self.vocabulary.all_facts()]
+        seasons += [collection.asked for collection in self.vocabulary.collections.values()]
+        for place, season in {season.place: season for season in seasons}.items():
+            for side, step in (("from", season.first), ("until", season.last)):
+                if step and step not in _STEP_ORDER:
+                    self._unknown(place, f"asked.{side}", "step-unknown", step, _STEP_ORDER)
 
     @contextmanager
     def _watched(self) -> Iterator[None]:

@@ -221,40 +221,12 @@ def test_check_tells_contradictions_apart_from_bad_input(deal: Path, tmp_path: P
     assert "disagrees with itself" in result.output
 
 
-def test_answers_are_written_into_the_file_and_comments_stay(deal: Path) -> None:
-    before = run("next", "--format", "json", str(deal))
-    first = json.loads(before.output)["questions"][0]
-    result = run("ask", str(deal), input="?\nw\nnonsense-answer\nq\n")
+def test_a_sitting_without_an_answer_changes_nothing(deal: Path) -> None:
+    first = json.loads(run("next", "--format", "json", str(deal)).output)["questions"][0]
+    result = run("ask", str(deal), input="\n?\n\nq\n")
     assert result.exit_code == 0
-    assert first["text"] in result.output
+    assert first["text"] in " ".join(result.output.split())
     assert deal.read_text("utf-8") == DEAL
-
-
-def test_an_answer_is_on_disk_before_the_next_question(deal: Path) -> None:
-    from dealready.interview.rewrite import Answer, DealFile
-    from dealready.rules.base import load_rule_base
-
-    file = DealFile(deal, load_rule_base().vocabulary)
-    file.write(Answer("stakeholders", "wang", "veto", "raised"))
-    file.write(Answer("", "", "budget.status", "approved"))
-    text = deal.read_text("utf-8")
-    assert "# how it began" in text
-    assert "# fictional" in text
-    assert "# since the pilot" in text
-    assert yaml.safe_load(text)["stakeholders"][0]["veto"] == "raised"
-    assert yaml.safe_load(text)["budget"] == {"status": "approved"}
-    assert [path.name for path in deal.parent.iterdir()] == ["deal.yaml"]
-
-
-def test_a_file_changed_by_somebody_else_is_left_alone(deal: Path) -> None:
-    from dealready.interview.rewrite import Answer, ChangedMeanwhile, DealFile
-    from dealready.rules.base import load_rule_base
-
-    file = DealFile(deal, load_rule_base().vocabulary)
-    deal.write_text("as_of: 2026-03-17\n", "utf-8")
-    with pytest.raises(ChangedMeanwhile):
-        file.write(Answer("", "", "budget.status", "approved"))
-    assert deal.read_text("utf-8") == "as_of: 2026-03-17\n"
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
