@@ -63,7 +63,7 @@ def options_of(fact: Fact, deal: Deal) -> tuple[Option, ...]:
     """Return what can be chosen as the value of a fact: its values, or the items that it may refer to."""
     if fact.to:
         return tuple(Option(item.id, (item.id, *_texts(item))) for item in deal.items.get(fact.to, ()))
-    return tuple(Option(value.id, (value.id, value.label.en, value.label.zh)) for value in fact.values)
+    return tuple(Option(value.id, (value.id, *value.spellings)) for value in fact.values)
 
 
 def _texts(item: Item) -> Iterable[str]:

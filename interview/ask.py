@@ -141,7 +141,7 @@ class Interview:
         fact, collection = self.names.find_fact(question.fact)
         self.console.print()
         self._print(question_text(question.fact, question.about, self.names), "bold")
-        old = self._known(collection, question.about, fact) if fact is not None else None
+        old = self.deal.observation(collection, question.about, fact.id) if fact is not None else None
         if old is not None:
             self._tell("ask.last", _GREY, value=show_value(fact, old.value, self.language), day=old.seen or "?")
         self._show_choices(fact or self._listed_by(collection), several=fact is None)
@@ -184,7 +184,7 @@ class Interview:
 
     def _reader(self, fact: Fact, collection: str, about: str) -> Callable[[str], Deal]:
         """Return what turns an answer about a fact into facts to lay over the deal."""
-        old = self._known(collection, about, fact)
+        old = self.deal.observation(collection, about, fact.id)
         dated = bool(fact.stale_after) or (old is not None and old.seen is not None)
 
         def read(typed: str) -> Deal:
@@ -193,11 +193,6 @@ class Interview:
             return Deal({}, {collection: (Item(about, told),)}) if collection else Deal(told, {})
 
         return read
-
-    def _known(self, collection: str, about: str, fact: Fact) -> Observation | None:
-        """Return what the file says of a fact, though it may no longer count."""
-        item = self.deal.item(collection, about) if collection else self.deal
-        return None if item is None else item.facts.get(fact.id)
 
     def _lister(self, collection: str) -> Callable[[str], Deal | None]:
         """Return what turns an answer that lists items into them, once the person has seen how they will be noted."""

@@ -61,9 +61,17 @@ def fact_card(fact: Fact, base: RuleBase, language: Language) -> RenderableType:
         (say("facts.whom", language), say(f"whom.{fact.whom}", language)),
         (say("facts.influence", language), say(f"influence.{fact.influence}", language)),
         (say("facts.effort", language), say(f"effort.{fact.effort}", language)),
+        (say("facts.asked", language), season(fact, base, language)),
         (say("facts.sources", language), joined(fact.sources, language)),
         (say("facts.read_by", language), joined(readers_of(fact, base), language)),
     ])
+
+
+def season(fact: Fact, base: RuleBase, language: Language) -> str:
+    """Return in which steps a fact is asked for; empty if in all."""
+    labels = {step.id: step.label.read(language) for step in base.steps}
+    bounds = (("facts.asked_from", fact.asked.first), ("facts.asked_until", fact.asked.last))
+    return joined([say(key, language, step=labels[step]) for key, step in bounds if step], language)
 
 
 def readers_of(fact: Fact, base: RuleBase) -> list[str]:
