@@ -81,12 +81,6 @@ def reading(connection: Any, table: str, schema: str) -> Iterator[tuple[list[str
         yield header, rows()
 
 
-def check_free(address: str, force: bool) -> None:
-    """Raise :class:`BadSource` if the schema holds tables already and may not be replaced."""
-    if has_output(address) and not force:
-        raise BadSource("batch-exists", target=f"postgresql schema {SCHEMA}")
-
-
 def has_output(address: str) -> bool:
     """Tell whether there are tables where an output goes."""
     with connected(address) as connection:

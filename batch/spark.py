@@ -6,8 +6,6 @@ partitioning, spilling and retries carry the work; nothing here knows how many m
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,13 +20,14 @@ from ..facts.vocabulary import Vocabulary
 from ..rules.base import RuleBase
 from .canonical import Canonical
 from .cells import literal
-from .filling import quoted
+from .filling import ROW, quoted
 from .job import MOST_QUESTIONS, Job, Stopped, check, wanted_tables
+from .placing import beside, take_place
 from .refusal import BadSource
 from .report import Report
 from .results import Results, also_read
-from .sources import ROW, Opened
-from .targets import take_place
+from .sources import Opened
+from .targets import place_of
 
 TABLES = "table:"  # an input or output that is a schema of the catalogue
 _SETTINGS = {
@@ -89,9 +88,8 @@ def score_on_spark(base: RuleBase, job: Job, progress: Callable[[str, int, int],
     to_catalogue = job.target.startswith(TABLES)
     if not to_catalogue:
         check(job)
-    target = Path("dealready" if to_catalogue else job.target).absolute()
-    folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
-    try:
+    target = place_of("dealready" if to_catalogue else job.target)
+    with beside(target) as folder:
         engine = SparkEngine(session, folder)
         progress("read", 0, 1)
         opened = _open(engine, job.source, base.vocabulary)
@@ -116,8 +114,6 @@ def score_on_spark(base: RuleBase, job: Job, progress: Callable[[str, int, int],
         else:
             _place(folder, target, results.tables)
         return report
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _session() -> Any:
