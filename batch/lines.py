@@ -26,7 +26,9 @@ from .filling import ROW, fill_table, quoted, text_of_value, told_apart
 CSV_FILES = frozenset({".csv", ".tsv"})
 _SEPARATORS = ",;\t|"
 _LONGEST_RECORD = 1_000  # lines; a cell that goes on for longer has a quote that nobody closed
+_LONGEST_TEXT = 500_000  # signs of a record; DuckDB takes lines of two million bytes
 _LARGEST_OBJECT = 1 << 26
+_ENDS = "\r\n"
 _MEMBER = re.compile(r'"((?:[^"\\]|\\.)*)"\s*:\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",{}\[\]]+))')
 _AT_ONCE_FAILS = (duckdb.InvalidInputException, duckdb.BinderException, UnicodeDecodeError, csv.Error)
 IsKey = Callable[[str], bool]
@@ -87,14 +89,25 @@ def _cells_at_once(database: duckdb.DuckDBPyConnection, path: Path, into: str) -
     with path.open(encoding="utf-8-sig", newline="") as file:
         separator = _separator(path, file.readline())
         file.seek(0)
-        header = told_apart([name.strip() for name in next(csv.reader(file, delimiter=separator), [])])
-    columns = {f"c{place}": "VARCHAR" for place in range(len(header))} or {"c0": "VARCHAR"}
-    named = ", ".join([f"row_number() OVER () + 1 AS {ROW}",
-                       *(f"c{place} AS {quoted(name)}" for place, name in enumerate(header) if name)])
-    database.execute(
-        f"CREATE TABLE {into} AS SELECT {named} FROM read_csv(?, auto_detect = false, header = true, quote = '\"',"
-        f" escape = '\"', delim = {literal(separator)}, columns = {columns})", [str(path)],
-    )
+        header = next(csv.reader(file, delimiter=separator), [])
+    columns = _columns(header)
+    _take_cells(database, path, into, separator, columns or {"c0": ""}, f"row_number() OVER () + 1 AS {ROW}", columns)
+
+
+def _columns(header: Sequence[str]) -> dict[str, str]:
+    """Return the columns of a file, numbered, with the name that each is to have."""
+    return {f"c{place}": name for place, name in enumerate(told_apart([name.strip() for name in header]))}
+
+
+def _take_cells(
+    database: duckdb.DuckDBPyConnection, path: Path, into: str, separator: str, there: Iterable[str], row: str,
+    columns: Mapping[str, str],
+) -> None:
+    """Make a table out of a file with a header, in which ``there`` are the columns; ``row`` is the SQL of a row's number."""
+    kept = ", ".join([row, *(f"{column} AS {quoted(name)}" for column, name in columns.items() if name)])
+    options = f"delim = {literal(separator)}, columns = {dict.fromkeys(there, 'VARCHAR')}"
+    reader = f"read_csv(?, auto_detect = false, header = true, quote = '\"', escape = '\"', {options})"
+    database.execute(f"CREATE TABLE {into} AS SELECT {kept} FROM {reader}", [str(path)])
 
 
 def _separator(path: Path, first: str) -> str:
@@ -160,66 +173,96 @@ def _decoded(data: bytes, file: str) -> tuple[str, frozenset[int]]:
 def _cells_slowly(
     database: duckdb.DuckDBPyConnection, path: Path, into: str, is_key: IsKey, undecoded: frozenset[int]
 ) -> list[Unread]:
+    """Copy the good lines, each with its number before it, for DuckDB to read."""
     unread: list[Unread] = []
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    with (path.open(encoding="utf-8-sig", newline="") as file, tempfile.TemporaryDirectory(prefix="dealready-") as scratch,
+          (Path(scratch) / path.name).open("w", encoding="utf-8", newline="") as copy):
         separator = _separator(path, file.readline())
         file.seek(0)
         records = _records(file, separator)
-        header = [name.strip() for name in next((cells for *_, cells in records if cells), [])]
-        key = next((place for place, name in enumerate(header) if is_key(name)), len(header))
-
-        def rows() -> Iterator[Sequence[object]]:
-            for first, last, text, cells in records:
-                code, words = _wrong_with(cells, len(header), undecoded.isdisjoint(range(first, last + 1)))
-                if code:
-                    parts = cells or text.split(separator)
-                    deal_id = parts[key].strip('" \r\n') if key < len(parts) else ""
-                    unread.append(Unread(first, text.strip(), deal_id, code, words))
-                elif cells:
-                    yield first, *(cell or None for cell in cells)
-
-        fill_table(database, into, [ROW, *header], rows())
+        header = next((record.cells for record in records if record.cells), [])
+        columns = _columns(header)
+        key = next((place for place, name in enumerate(columns.values()) if is_key(name)), len(columns))
+        writer = csv.writer(copy, delimiter=separator, lineterminator="\n")
+        writer.writerow([ROW, *columns])
+        for record in records:
+            code, words = _wrong_with(record, len(columns), undecoded)
+            if code:
+                parts = record.cells or record.text.split(separator)
+                deal_id = parts[key].strip('" \r\n') if key < len(parts) else ""
+                unread.append(Unread(record.line, record.text.strip(), deal_id, code, words))
+            elif record.is_plain and len(record.cells or ()) == len(columns):
+                copy.write(f"{record.line}{separator}{record.text.rstrip(_ENDS)}\n")
+            elif record.cells:
+                writer.writerow([record.line, *record.cells[:len(columns)]])
+        copy.flush()
+        row = f"CAST({ROW} AS BIGINT) AS {ROW}"
+        _take_cells(database, Path(copy.name), into, separator, (ROW, *columns), row, columns)
     return unread
 
 
-def _wrong_with(cells: list[str] | None, expected: int, is_decoded: bool) -> tuple[str, dict[str, str]]:
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """A record of a CSV file: where it begins and how many lines it takes; without cells if it is none.
+
+    A blank line has no cells either, but an empty list.
+    """
+
+    line: int
+    lines: int
+    text: str
+    cells: list[str] | None
+    is_plain: bool
+
+
+def _wrong_with(record: _Record, expected: int, undecoded: frozenset[int]) -> tuple[str, dict[str, str]]:
     """Return the message of what is wrong with a record, and the words that fill it; empty cells at its end are not."""
-    if not is_decoded:
+    cells = record.cells
+    if undecoded and not undecoded.isdisjoint(range(record.line, record.line + record.lines)):
         return "batch-line-encoding", {}
-    if cells is None:
+    if cells is None or len(record.text) > _LONGEST_TEXT:
         return "batch-line-quotes", {}
     if cells and (len(cells) < expected or any(cells[expected:])):
         return "batch-line-cells", {"found": str(len(cells)), "expected": str(expected)}
     return "", {}
 
 
-def _records(lines: Iterable[str], separator: str) -> Iterator[tuple[int, int, str, list[str] | None]]:
-    """Yield each record of a CSV file: its first and last line, the text of the first, and its cells.
+def _records(lines: Iterable[str], separator: str) -> Iterator[_Record]:
+    """Yield each record of a CSV file.
 
     A line that opens a quote which is not closed as it should be has no cells, and the next record
     begins right after it.
     """
-    source, waiting, taken = iter(lines), deque[str](), list[str]()
+    source, waiting = iter(lines), deque[str]()
 
-    def feed() -> Iterator[str]:
-        while len(taken) < _LONGEST_RECORD and (line := waiting.popleft() if waiting else next(source, "")):
+    def take() -> str:
+        return waiting.popleft() if waiting else next(source, "")
+
+    number = 1
+    while line := take():
+        taken, is_plain = [line], '"' not in line
+        plain = line.rstrip(_ENDS)
+        cells = (plain.split(separator) if plain else []) if is_plain else _cells(taken, take, separator)
+        if cells is None:
+            waiting.extendleft(reversed(taken[1:]))
+            del taken[1:]
+        yield _Record(number, len(taken), "".join(taken), cells, is_plain)
+        number += len(taken)
+
+
+def _cells(taken: list[str], take: Callable[[], str], separator: str) -> list[str] | None:
+    """Return the cells of the record that begins with the line in ``taken``, which gains those that it goes on over."""
+
+    def lines() -> Iterator[str]:
+        yield taken[0]
+        while len(taken) < _LONGEST_RECORD and (line := take()):
             taken.append(line)
             yield line
 
-    reader, number = csv.reader(feed(), delimiter=separator, strict=True), 1
-    while True:
-        taken.clear()
-        try:
-            cells = next(reader)
-            yield number, number + len(taken) - 1, taken[0], cells
-            number += len(taken)
-        except StopIteration:
-            return
-        except csv.Error:
-            yield number, number, taken[0], None
-            waiting.extendleft(reversed(taken[1:]))
-            number += 1
-            reader = csv.reader(feed(), delimiter=separator, strict=True)
+    try:
+        return next(csv.reader(lines(), delimiter=separator, strict=True))
+    except csv.Error:
+        return None
 
 
 def _objects_slowly(

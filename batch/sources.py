@@ -1,7 +1,7 @@
 """Opens an input and lays its tables down in DuckDB as they are: ``raw_deals`` and the like.
 
 Every raw table has ``_row``, where a row stands in its source: the line of a file, the row of a sheet,
-or how manieth it is in its table.
+or else its number in the table.
 """
 
 from __future__ import annotations

@@ -7,7 +7,8 @@ partitioning, spilling and retries carry the work; nothing here knows how many m
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from .refusal import BadSource
 from .report import Report
 from .results import Results, also_read
 from .sources import Opened
+from .stores import unreadable
 from .targets import place_of
 
 TABLES = "table:"  # an input or output that is a schema of the catalogue
@@ -92,9 +94,11 @@ def score_on_spark(base: RuleBase, job: Job, progress: Callable[[str, int, int],
     with beside(target) as folder:
         engine = SparkEngine(session, folder)
         progress("read", 0, 1)
-        opened = _open(engine, job.source, base.vocabulary)
+        with _readable(job.source):
+            opened = _open(engine, job.source, base.vocabulary)
         scoring = compile_scoring(base, outputs=wanted_tables(job), most_questions=MOST_QUESTIONS)
-        read = Canonical(engine, base.vocabulary, job.as_of, also_read(base.vocabulary, scoring.reads)).build(opened)
+        with _readable(job.source):
+            read = Canonical(engine, base.vocabulary, job.as_of, also_read(base.vocabulary, scoring.reads)).build(opened)
         results = Results(base, engine, job.language, read.deals)
         results.errors()
         if job.strict and (first := results.first_error()):
@@ -129,6 +133,18 @@ def _session() -> Any:
     for name, value in _SETTINGS.items():
         session.conf.set(name, value)
     return session
+
+
+@contextmanager
+def _readable(source: str) -> Iterator[None]:
+    """Raise :class:`BadSource` for what Spark says of an input that it can't read."""
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    try:
+        yield
+    except (PySparkException, Py4JError) as error:
+        raise unreadable(source, error) from None
 
 
 def _open(engine: SparkEngine, source: str, vocabulary: Vocabulary) -> Opened:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +18,12 @@ import openpyxl
 import pytest
 from dealready.batch.canonical import Canonical
 from dealready.batch.engines import DuckEngine
+from dealready.batch.lines import _records
 from dealready.batch.refusal import BadSource
 from dealready.batch.sources import open_source
 from dealready.batch.summary import summarise
+from hypothesis import given
+from hypothesis import strategies as st
 
 from .pipelines import write_parquet
 from .test_batch import base, outputs, pipeline, run, write_csv
@@ -108,6 +113,18 @@ def test_cells_over_several_lines_and_empty_cells_at_the_end_are_no_error(tmp_pa
     deals = f'deal_id,as_of,deal_name\nA,{DAY},"two\nlines"\n\nB,{DAY},b,,\nC,{DAY},\n'
     found = examine(csv_folder(tmp_path / "in", deals=deals))
     assert [row["deal_name"] for row in found.tables["deals"]] == ["two\nlines", "b", None]
+
+
+PIECES = ["A,1\n", 'B,"x', 'C,"two\n', '3"\n', '"q"" ,"\n', '"', "\n", "D,1,\r\n", "E\r", '",\n', '"z"y']
+
+
+@given(st.lists(st.sampled_from(PIECES)))
+def test_every_line_of_a_file_is_in_one_record_or_told_to_be_none(parts: list[str]) -> None:
+    text = "".join(parts)
+    records = list(_records(io.StringIO(text, newline=""), ","))
+    assert "".join(record.text for record in records) == text
+    assert [record.line for record in records] == list(accumulate((record.lines for record in records), initial=1))[:-1]
+    assert all(record.lines == 1 for record in records if record.cells is None)
 
 
 def test_items_of_deals_that_nobody_listed_make_no_deals(tmp_path: Path) -> None:
