@@ -79,19 +79,14 @@ class Canonical:
             self.check_keys(name)
         nothing = ", ".join(f"CAST(NULL AS {'BIGINT' if name == 'row' else 'VARCHAR'}) AS \"{name}\"" for name in _ERROR)
         self.engine.create("errors", " UNION ALL ".join([f"SELECT {nothing} WHERE false", *self.wrong]))
-        unread = [line.deal_id for line in opened.unread.get(DEALS, ())] + [file.deal_id for file in opened.refused]
-        self.reject(unread)
-        ((deals,),) = self.engine.rows(f"SELECT count(*) FROM raw_{DEALS}")
-        self.read.deals = deals + len(unread)
+        self.reject()
+        ((deals,),) = self.engine.rows(f"SELECT (SELECT count(*) FROM raw_{DEALS}) + (SELECT count(*) FROM unread)")
+        self.read.deals = deals
         return self.read
 
-    def reject(self, unread: Sequence[str]) -> None:
-        """Make the table of the rejected deals: one row for each that came in, with an empty id if it had none.
-
-        ``unread`` has those that never became rows.
-        """
+    def reject(self) -> None:
+        """Make the table of the rejected deals: one row for each that came in, with an empty id if it had none."""
         deals = f"keyed_{DEALS}"
-        self.engine.lookup("unread", (KEY,), [(deal_id,) for deal_id in unread])
         with_errors = f"SEMI JOIN (SELECT DISTINCT {KEY} FROM errors) AS wrong ON {deals}.{KEY} = wrong.{KEY}"
         self.engine.create("all_rejected", (
             f"SELECT {KEY} FROM unread UNION ALL SELECT '' AS {KEY} FROM {deals} WHERE {KEY} IS NULL"
@@ -127,7 +122,9 @@ class Canonical:
         ]
 
     def note(self, opened: Opened) -> None:
-        """Note what is wrong with files, and with lines that never became rows."""
+        """Note what is wrong with files, and with lines that never became rows; make the table of the deals among them."""
+        lost = [line.deal_id for line in opened.unread.get(DEALS, ())] + [file.deal_id for file in opened.refused]
+        self.engine.lookup("unread", (KEY,), [(deal_id,) for deal_id in lost])
         found = [
             (table, str(line.row), line.deal_id, "", line.text[:_LONGEST_SHOWN], line.code, _dumped(line.words))
             for table, lines in opened.unread.items() for line in lines
@@ -264,7 +261,8 @@ class Canonical:
         twice = f"(SELECT {both} FROM {table} WHERE {ITEM_KEY} IS NOT NULL GROUP BY {both} HAVING count(*) > 1) AS twice"
         self.check(name, ITEM_KEY, "batch-key-missing", f"{table} WHERE {ITEM_KEY} IS NULL")
         self.check(name, ITEM_KEY, "batch-item-twice", f"{table} JOIN {twice} USING ({both})")
-        orphan = f"{table} ANTI JOIN keyed_{DEALS} ON {table}.{KEY} = keyed_{DEALS}.{KEY}"
+        listed = f"(SELECT {KEY} FROM keyed_{DEALS} UNION ALL SELECT {KEY} FROM unread) AS listed"
+        orphan = f"{table} ANTI JOIN {listed} ON {table}.{KEY} = listed.{KEY}"
         self.check(name, KEY, "batch-orphan", f"{orphan} WHERE {table}.{KEY} IS NOT NULL")
 
     def check(self, table: str, column: str, code: str, wrong: str) -> None:

@@ -15,7 +15,7 @@ from ..render.words import say
 from .filling import ROW
 from .postgres import SCHEMA, is_address
 from .refusal import BadSource
-from .stores import IsDate, Store, open_store, unreadable
+from .stores import DATABASES, WORKBOOKS, IsDate, Store, open_store, unreadable
 
 OUTPUT_TABLES = (*OUTPUTS, CONDITIONS, "changes", "errors", "run")
 _READERS = {".parquet": "read_parquet(?)", ".csv": "read_csv(?, all_varchar = true, header = true)",
@@ -43,11 +43,11 @@ def read_output(
 def check_is_output(output: str) -> None:
     """Raise :class:`BadSource` if a place holds anything but what a run wrote there."""
     with duckdb.connect() as database:
+        read_output(database, output, (DEALS,), "", most_rows=0)
         with _opened(database, output) as store:
             others = [place for place, title in store.names.items() if _meant(title) not in (*OUTPUT_TABLES, "help")]
-        if others:
-            raise BadSource("batch-holds-others", target=output, names=", ".join(others[:3]))
-        read_output(database, output, (DEALS,), "", most_rows=0)
+    if others:
+        raise BadSource("batch-holds-others", target=output, names=", ".join(others[:3]))
 
 
 def is_output(columns: Collection[str]) -> bool:
@@ -78,6 +78,8 @@ def _opened(database: duckdb.DuckDBPyConnection, output: str) -> Iterator[Store]
             yield _Folder(database, path)
         except (duckdb.Error, OSError) as error:
             raise unreadable(path.name, error) from None
+    elif path.suffix.lower() not in WORKBOOKS | DATABASES:
+        raise BadSource("batch-not-ours", target=output)
     else:
         with open_store(database, output) as store:
             yield store

@@ -105,8 +105,9 @@ def test_a_line_of_items_that_cannot_be_read_rejects_its_deal(line: str, code: s
 
 def test_a_bad_line_of_deals_is_one_rejected_deal_however_much_is_wrong_with_it(tmp_path: Path) -> None:
     deals = f'deal_id,as_of,deal_name,deal_owner\nA,{DAY}\nB,{DAY},b,o\nC,{DAY}\nD,{DAY},"d,o\nE,{DAY},e,o\n'
-    found = examine(csv_folder(tmp_path / "in", deals=deals))
+    found = examine(csv_folder(tmp_path / "in", deals=deals, stakeholders="deal_id,id\nA,1\n"))
     assert (found.deals, found.good, found.rejected) == (5, ["B", "E"], ["A", "C", "D"])
+    assert [error[:3] for error in found.errors] == [("deals", 2, "A"), ("deals", 4, "C"), ("deals", 5, "D")]
 
 
 def test_cells_over_several_lines_and_empty_cells_at_the_end_are_no_error(tmp_path: Path) -> None:
