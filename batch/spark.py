@@ -129,7 +129,7 @@ def _session() -> Any:
     if SparkSession.getActiveSession() is None:
         builder = builder.config("spark.driver.extraJavaOptions", "-Xss64m")  # long conditions are deep trees
     session = builder.getOrCreate()
-    session.sparkContext.setLogLevel("ERROR")
+    session.sparkContext.setLogLevel("FATAL")  # errors are raised, and need not be printed as well
     for name, value in _SETTINGS.items():
         session.conf.set(name, value)
     return session
@@ -138,13 +138,22 @@ def _session() -> Any:
 @contextmanager
 def _readable(source: str) -> Iterator[None]:
     """Raise :class:`BadSource` for what Spark says of an input that it can't read."""
-    from py4j.protocol import Py4JError
+    from py4j.protocol import Py4JJavaError
     from pyspark.errors import PySparkException
 
     try:
         yield
-    except (PySparkException, Py4JError) as error:
+    except Py4JJavaError as error:
+        raise BadSource("batch-unreadable", file=source, reason=_root_of(error.java_exception)) from None
+    except PySparkException as error:
         raise unreadable(source, error) from None
+
+
+def _root_of(error: Any) -> str:
+    """Return what is at the bottom of an exception of the JVM, in one line."""
+    while error.getCause() is not None:
+        error = error.getCause()
+    return next(iter(str(error.getMessage()).splitlines()), "")
 
 
 def _open(engine: SparkEngine, source: str, vocabulary: Vocabulary) -> Opened:
