@@ -37,7 +37,7 @@ class RawColumn:
         self.kind = kind
         text = f"to_json({self.name})" if kind.endswith("[]") else self.name
         if kind in ("DOUBLE", "FLOAT"):  # written out, not as 3.8E7
-            decimal = f"CAST(TRY_CAST({text} AS DECIMAL(38, 4)) AS VARCHAR)"
+            decimal = f"CAST(TRY_CAST({text} AS DECIMAL(18, 4)) AS VARCHAR)"
             text = f"coalesce(regexp_replace({decimal}, '[.]?0+$', ''), CAST({text} AS VARCHAR))"
         self.text = f"trim({text if kind == 'VARCHAR' else f'CAST({text} AS VARCHAR)'})"
 

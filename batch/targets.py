@@ -40,8 +40,8 @@ def check_target(job: Job) -> None:
         raise BadSource("batch-onto-input", target=job.target)
     if target.is_file() or (target.is_dir() and any(target.iterdir())):
         _check_replaceable(job)
-    elif target.exists() and not target.is_dir():
-        raise BadSource("batch-exists", target=job.target)
+    elif target.exists() and not target.is_dir():  # a device, say
+        raise BadSource("batch-not-replaced", target=job.target)
 
 
 def _check_replaceable(job: Job) -> None:
