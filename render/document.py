@@ -10,7 +10,9 @@ from typing import Any
 from ..engine.diagnosis import CriterionState, Diagnosis, GivenAction, Interval, Known, Reason, StakeholderView
 from ..engine.proof import ConclusionUsed, FactUsed, ItemsCounted, Proof, Support
 from ..facts.values import FactValue
+from .contradictions import all_contradictions
 from .names import Names
+from .origins import basis_of
 
 Data = dict[str, Any]
 
@@ -43,10 +45,16 @@ def diagnosis_document(diagnosis: Diagnosis, names: Names) -> Data:
             }
             for finding in diagnosis.findings
         ],
+        "contradictions": [
+            {"fact": found.fact, "line": found.place.line, "column": found.place.column, "text": found.label,
+             "finding": found.finding}
+            for found in all_contradictions(diagnosis, names)
+        ],
         "actions": [_action(action, names) for action in diagnosis.actions],
         "withheld": [
             {"id": held.id, "with": held.with_, "label": names.action(held.id, held.with_), "withheld_by": held.withheld_by,
-             "tension": held.tension, "because": [_reason(reason) for reason in held.because]}
+             "tension": held.tension, "tension_basis": basis_of(held.tension, names),
+             "because": [_reason(reason) for reason in held.because]}
             for held in diagnosis.withheld
         ],
         "questions": [
@@ -105,7 +113,8 @@ def question_text(fact_id: str, about: str, names: Names) -> str:
 
     fact, collection = names.find_fact(fact_id)
     if fact is None:
-        return say("question.collection", names.language, label=names.fact(fact_id))
+        question = names.base.vocabulary.collections[collection].question
+        return names.read(question) or say("question.collection", names.language, label=names.fact(fact_id))
     text = names.fill(fact.question, about, collection)
     named = not about or "{name}" in names.read(fact.question)
     return text if named else headed(names.item(collection, about), names.language) + text

@@ -15,7 +15,7 @@ from ..rules.spelling import spell_in_line
 from .document import Data
 from .names import Names
 from .prose import Prose
-from .words import say, show_value
+from .words import aside, say, show_value
 
 _SIGNS = {"holds": ("●", "green"), "fails": ("✕", "red"), "unknown": ("?", "yellow")}
 _MOST_RULES = 5
@@ -51,7 +51,7 @@ def _quoted(option: str) -> str:
 
 def _tree(miss: Miss, names: Names, everything: bool) -> Tree:
     label = names.read(miss.rule.label) or miss.rule.id
-    who = f" ({names.item(miss.rule.scope, miss.about)})" if miss.about else ""
+    who = aside(names.item(miss.rule.scope, miss.about), names.language) if miss.about else ""
     tree = Tree(Prose.assemble((label + who, "cyan"), (f"  [{miss.rule.id}]", "bright_black")))
     if miss.about is None:
         collection = names.base.vocabulary.collections[miss.rule.scope]
@@ -87,7 +87,8 @@ def _words(part: Part, scope: str, names: Names) -> str:
             observation = owner.facts.get(path.fact) if owner is not None and not path.through else None
             fact, _ = names.find_fact(path)
             now = show_value(fact, observation.value, language) if observation is not None else say("why.unknown", language)
-            return say("whynot.fact", language, fact=names.fact(path, about), wanted=condition.written, value=now)
+            wanted = names.test(path, condition.written)
+            return say("whynot.fact", language, fact=names.fact(path, about), wanted=wanted, value=now)
         case Holds(name, collection):
             return names.conclusion(name, part.about if collection else "")
         case Absent(name, collection):

@@ -37,6 +37,11 @@ def headed(heading: str, language: Language) -> str:
     return f"{heading}{'：' if language == 'zh' else ': '}"
 
 
+def aside(text: str, language: Language) -> str:
+    """Return a text in brackets, as it follows another in its language."""
+    return f"（{text}）" if language == "zh" else f" ({text})"
+
+
 def show_value(fact: Fact | None, value: FactValue | None, language: Language) -> str:
     """Return a value in the reader's language, by the labels of its fact."""
     if value is None:
