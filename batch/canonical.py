@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from unicodedata import normalize
 
 from ..facts.problems import nearest
-from ..facts.tables import AS_OF, DEALS, ITEM_KEY, KEY, Column, Table, column_name, listed_column, tables
+from ..facts.tables import AS_OF, DEALS, ITEM_KEY, KEY, Column, Table, listed_column, tables
 from ..facts.values import BadValue
 from ..facts.vocabulary import Vocabulary
 from .cells import SQL_TYPES, RawColumn, literal, meanings_of, spelled_out
 from .engines import Engine
-from .sources import ROW, Opened
+from .filling import ROW
+from .headers import Headers
+from .previous import is_output
+from .refusal import BadSource
+from .sources import Opened
 
 _FEW = 50  # spellings of one column that are written into the query; more of them go through a table
 _DAY_GIVEN = "_day_given"
+_LONGEST_SHOWN = 200  # signs of a value that is told to be wrong
 _BETWEEN = "\x1f"  # the members of a list in a text
 _ERROR = ("table", "row", KEY, "column", "value", "code", "words")
 
@@ -69,22 +73,28 @@ class Canonical:
     def examine(self, opened: Opened) -> Read:
         """Look all raw tables through, and make the tables of what is wrong with them."""
         self.given = opened.tables
-        for name, line, reason in opened.unread:
-            self.note(name, line, "", {"en": reason, "zh": reason})
-        for file, problems in opened.refused:
-            for problem in problems:
-                words = {"en": problem.message("en"), "zh": problem.message("zh")}
-                self.note(file, problem.place.line, problem.field, words)
+        if DEALS in self.given and is_output(self.engine.columns(f"SELECT * FROM raw_{DEALS}")):
+            raise BadSource("batch-is-output")
+        self.note(opened)
         for name in opened.tables:
             self.type(self.layout[name])
             self.check_keys(name)
         nothing = ", ".join(f"CAST(NULL AS {'BIGINT' if name == 'row' else 'VARCHAR'}) AS \"{name}\"" for name in _ERROR)
         self.engine.create("errors", " UNION ALL ".join([f"SELECT {nothing} WHERE false", *self.wrong]))
-        self.engine.create("all_rejected", f"SELECT DISTINCT {KEY} FROM errors WHERE {KEY} IS NOT NULL")
-        ((deals,),) = self.engine.rows(f"SELECT count(*) FROM raw_{DEALS}")
+        self.reject()
+        ((deals,),) = self.engine.rows(f"SELECT (SELECT count(*) FROM raw_{DEALS}) + (SELECT count(*) FROM unread)")
+        self.read.deals = deals
         ((self.rejects,),) = self.engine.rows("SELECT count(*) FROM all_rejected")
-        self.read.deals = deals + len(opened.refused) + sum(name == DEALS for name, _, _ in opened.unread)
         return self.read
+
+    def reject(self) -> None:
+        """Make the table of the rejected deals: one row for each that came in, with an empty id if it had none."""
+        deals = f"keyed_{DEALS}"
+        with_errors = f"SEMI JOIN (SELECT DISTINCT {KEY} FROM errors) AS wrong ON {deals}.{KEY} = wrong.{KEY}"
+        self.engine.create("all_rejected", (
+            f"SELECT {KEY} FROM unread UNION ALL SELECT '' AS {KEY} FROM {deals} WHERE {KEY} IS NULL"
+            f" UNION ALL SELECT {deals}.{KEY} FROM {deals} {with_errors}"
+        ))
 
     def parts(self, most: int) -> list[Part]:
         """Return ranges of deals, in order, with about as many deals in each and never many more than ``most``."""
@@ -116,11 +126,24 @@ class Canonical:
             and (self.wanted is None or column.name in keys or column.name in self.wanted.get(table.name, ()))
         ]
 
-    def note(self, table: str, row: int, column: str, words: Mapping[str, object]) -> None:
-        """Note something that is wrong with a file or a line of it."""
-        where = literal(column) if column else "NULL"
-        values = (literal(table), str(row), "NULL", where, "NULL", "''", literal(_dumped(words)))
-        self.wrong.append(f"SELECT {', '.join(values)}")
+    def note(self, opened: Opened) -> None:
+        """Note what is wrong with files, and with lines that never became rows; make the table of the deals among them."""
+        lost = [line.deal_id for line in opened.unread.get(DEALS, ())] + [file.deal_id for file in opened.refused]
+        self.engine.lookup("unread", (KEY,), [(deal_id,) for deal_id in lost])
+        found = [
+            (table, str(line.row), line.deal_id, "", line.text[:_LONGEST_SHOWN], line.code, _dumped(line.words))
+            for table, lines in opened.unread.items() for line in lines
+        ]
+        found += [
+            (file.file, str(problem.place.line), file.deal_id, problem.field, "", "",
+             _dumped({"en": problem.message("en"), "zh": problem.message("zh")}))
+            for file in opened.refused for problem in file.problems
+        ]
+        if found:
+            self.engine.lookup("told", _ERROR, found)
+            parts = (f'CAST("{name}" AS BIGINT)' if name == "row" else f"nullif(\"{name}\", '')"
+                     if name in (KEY, "column", "value") else f'"{name}"' for name in _ERROR)
+            self.wrong.append(f"SELECT {', '.join(parts)} FROM told")
 
     def type(self, table: Table) -> None:
         """Make the view ``typed_…`` of a raw table, and ``keyed_…`` of its keys."""
@@ -178,24 +201,20 @@ class Canonical:
 
     def sources(self, table: Table) -> dict[Column, tuple[str, str]]:
         """Return for each column of a table the raw column that holds it, and its type; note those that are unknown."""
-        names: dict[str, str] = {}
-        for column in table.columns.values():
-            names[column.name] = column.name
-            if column.fact is not None and column.role == "value":
-                label = column.fact.label
-                names |= dict.fromkeys((column.fact.id, label.zh, label.en.lower()), column.name)
+        headers = Headers(table)
         found: dict[Column, tuple[str, str]] = {}
         unknown: list[str] = []
         for raw, kind in self.engine.columns(f"SELECT * FROM raw_{table.name}").items():
-            plain = normalize("NFKC", raw).strip()
-            name = names.get(plain) or names.get(plain.lower()) or names.get(column_name(plain.lower()))
+            column = headers.column(raw)
             if raw == ROW:
                 continue
-            if name is None or table.columns[name] in found:
-                hint = nearest(plain.lower(), list(table.columns))
+            if column is None or column in found:
+                hint = nearest(raw.strip().lower(), list(table.columns))
                 unknown.append(f"{raw} ({hint}?)" if hint else raw)
             else:
-                found[table.columns[name]] = (raw, kind)
+                found[column] = (raw, kind)
+        for key in (name for name in (KEY, ITEM_KEY) if name in table.columns and table.columns[name] not in found):
+            raise BadSource("batch-no-key", table=table.name, key=key, columns=", ".join(unknown) or "-")
         if unknown:
             self.read.unknown_columns[table.name] = unknown
         return found
@@ -230,9 +249,9 @@ class Canonical:
         self.engine.lookup(lookup, ("written", "code", "words"), [
             (written, problem.code, _dumped(problem.words)) for written, problem in bad.items()
         ])
-        deal_id = "CAST(NULL AS VARCHAR)" if key is None else key.text
+        deal_id = "CAST(NULL AS VARCHAR)" if key is None else f"CASE WHEN {key.is_given} THEN {key.text} END"
         self.wrong.append(
-            f"SELECT '{table.name}', {ROW}, {deal_id}, '{column.name}', written, code, words"
+            f"SELECT '{table.name}', {ROW}, {deal_id}, '{column.name}', {_shown('written')}, code, words"
             f" FROM raw_{table.name} JOIN {lookup} ON written = {raw.text}"
         )
 
@@ -249,12 +268,13 @@ class Canonical:
         twice = f"(SELECT {both} FROM {table} WHERE {ITEM_KEY} IS NOT NULL GROUP BY {both} HAVING count(*) > 1) AS twice"
         self.check(name, ITEM_KEY, "batch-key-missing", f"{table} WHERE {ITEM_KEY} IS NULL")
         self.check(name, ITEM_KEY, "batch-item-twice", f"{table} JOIN {twice} USING ({both})")
-        orphan = f"{table} ANTI JOIN keyed_{DEALS} ON {table}.{KEY} = keyed_{DEALS}.{KEY}"
+        listed = f"(SELECT {KEY} FROM keyed_{DEALS} UNION ALL SELECT {KEY} FROM unread) AS listed"
+        orphan = f"{table} ANTI JOIN {listed} ON {table}.{KEY} = listed.{KEY}"
         self.check(name, KEY, "batch-orphan", f"{orphan} WHERE {table}.{KEY} IS NOT NULL")
 
     def check(self, table: str, column: str, code: str, wrong: str) -> None:
         """Note every row of a typed table for which something is wrong."""
-        found = f"CAST({column} AS VARCHAR)"
+        found = _shown(f"CAST({column} AS VARCHAR)")
         self.wrong.append(f"SELECT '{table}', {ROW}, {KEY}, '{column}', {found}, '{code}', '{{}}' FROM {wrong}")
 
     def listed(self, table: Table) -> dict[Column, str]:
@@ -287,6 +307,11 @@ class Canonical:
         if self.rejects:
             joins.append(f"ANTI JOIN rejected ON {source}.{KEY} = rejected.{KEY}")
         return f"SELECT {', '.join(columns)} FROM {source} {' '.join(joins)} WHERE {source}.{KEY} IS NOT NULL"
+
+
+def _shown(text: str) -> str:
+    """Return the SQL that cuts a value short where it is told to be wrong."""
+    return f"CASE WHEN length({text}) > {_LONGEST_SHOWN} THEN left({text}, {_LONGEST_SHOWN - 1}) || '…' ELSE {text} END"
 
 
 def _from_text(text: str, column: Column) -> str:

@@ -37,7 +37,8 @@ class RawColumn:
         self.kind = kind
         text = f"to_json({self.name})" if kind.endswith("[]") else self.name
         if kind in ("DOUBLE", "FLOAT"):  # written out, not as 3.8E7
-            text = f"coalesce(CAST(TRY_CAST({text} AS DECIMAL(18, 4)) AS VARCHAR), CAST({text} AS VARCHAR))"
+            decimal = f"CAST(TRY_CAST({text} AS DECIMAL(18, 4)) AS VARCHAR)"
+            text = f"coalesce(regexp_replace({decimal}, '[.]?0+$', ''), CAST({text} AS VARCHAR))"
         self.text = f"trim({text if kind == 'VARCHAR' else f'CAST({text} AS VARCHAR)'})"
 
     @property
@@ -67,7 +68,8 @@ class RawColumn:
             case "bool" | "date" if self.kind == target:
                 return name
             case "bool":
-                return f"CASE WHEN lower({self.text}) = 'true' THEN true WHEN lower({self.text}) = 'false' THEN false END"
+                word = f"lower({self.text})"
+                return f"CASE WHEN {word} IN ('true', '1') THEN true WHEN {word} IN ('false', '0') THEN false END"
             case "date":
                 return self._if(f"regexp_matches({self.text}, '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}$')", target)
             case "int" | "decimal" if fact is not None and self._is_number(column):

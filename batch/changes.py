@@ -24,11 +24,11 @@ def compare(database: duckdb.DuckDBPyConnection, base: RuleBase, since: str) -> 
     place = " ".join(f"WHEN '{step.id}' THEN {number}" for number, step in enumerate(base.steps))
     for name, table in (("now", "out_deals"), ("past", f"{PREFIX}deals")):
         database.execute(
-            f"CREATE TEMP TABLE {name} AS SELECT deal_id, CAST(scored AS BOOLEAN) AS scored, step,"
+            f"CREATE TEMP TABLE {name} AS SELECT DISTINCT deal_id, CAST(scored AS BOOLEAN) AS scored, step,"
             f" CASE step {place} END AS place,"
             " CAST(criteria_met AS INTEGER) AS met, CAST(readiness_low AS INTEGER) AS readiness_low,"
             " CAST(readiness_high AS INTEGER) AS readiness_high, CAST(CAST(as_of AS TIMESTAMP) AS DATE) AS as_of"
-            f" FROM {table}"
+            f" FROM {table} WHERE deal_id <> ''"  # rejected ones may have no id, or the same one
         )
     told = "fired" in found
     for name, here, there in (("gained", "out_fired", f"{PREFIX}fired"), ("lost", f"{PREFIX}fired", "out_fired")):

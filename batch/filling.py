@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -9,33 +10,71 @@ from pathlib import Path
 
 import duckdb
 
+ROW = "_row"  # the column of a raw table that tells where in its source a row stands
+_DECIMALS = 4  # as many as a number of a deal has
+
 
 def fill_table(
     database: duckdb.DuckDBPyConnection, table: str, header: Sequence[str], rows: Iterable[Sequence[object]],
-    row_column: str = "",
 ) -> None:
-    """Make a table of text columns; ``row_column`` names one that counts the rows from 1.
+    """Make a table of text columns; one that is named :data:`ROW` holds numbers.
 
     Columns without a name are left out, and so is what a row holds beyond its header. A temporary
     file is by far the fastest way in.
     """
-    keep = [place for place, name in enumerate(header) if name]
-    names = [header[place] for place in keep]
-    columns = {f"c{number}": "VARCHAR" for number in range(len(keep))}
+    keep = [(place, name) for place, name in enumerate(told_apart(header)) if name]
+    columns = {f"c{place}": "BIGINT" if name == ROW else "VARCHAR" for place, name in keep}
+    if not keep:
+        database.execute(f"CREATE TABLE {table} AS SELECT CAST(NULL AS BIGINT) AS {ROW} WHERE false")
+        return
     with tempfile.TemporaryDirectory(prefix="dealready-") as scratch:
         path = Path(scratch) / "rows.jsonl"
         with path.open("w", encoding="utf-8") as file:
             for row in rows:
-                cells = {f"c{number}": row[place] for number, place in enumerate(keep) if place < len(row)}
+                cells = {f"c{place}": row[place] for place, _ in keep if place < len(row)}
                 file.write(json.dumps(cells, ensure_ascii=False) + "\n")
-        counted = f"row_number() OVER () AS {row_column}, " if row_column else ""
-        parts = ", ".join(f"c{number} AS {quoted(name)}" for number, name in enumerate(names))
+        parts = ", ".join(f"c{place} AS {quoted(name)}" for place, name in keep)
         database.execute(
-            f"CREATE TABLE {table} AS SELECT {counted}{parts} FROM read_json(?, format = 'newline_delimited',"
+            f"CREATE TABLE {table} AS SELECT {parts} FROM read_json(?, format = 'newline_delimited',"
             f" columns = {columns}, maximum_object_size = 67108864)", [str(path)],
         )
+
+
+def told_apart(header: Sequence[str]) -> list[str]:
+    """Return the names of columns, with a number after each that stands there already; SQL does not tell A from a."""
+    seen: set[str] = set()
+    found = []
+    for name in header:
+        number, other = 0, name
+        while other and other.lower() in seen:
+            number += 1
+            other = f"{name}_{number}"
+        seen.add(other.lower())
+        found.append(other)
+    return found
 
 
 def quoted(name: str) -> str:
     """Return a name as SQL writes it."""
     return '"' + name.replace('"', '""') + '"'
+
+
+
+def text_of_cell(cell: object) -> str | None:
+    """Return a cell as text: a date without a time as a plain date, a number without what arithmetic added to it."""
+    if cell is None:
+        return None
+    if isinstance(cell, list):
+        return ";".join(map(str, cell)) or "-"
+    if isinstance(cell, dt.datetime):
+        return cell.date().isoformat() if cell.time() == dt.time() else cell.isoformat(" ")
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, float):
+        return f"{cell:.{_DECIMALS}f}".rstrip("0").rstrip(".")
+    return str(cell)
+
+
+def text_of_value(value: object) -> str | None:
+    """Return a value of a file as text; a list as JSON, so that its members are told apart."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else text_of_cell(value)

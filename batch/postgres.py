@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import duckdb
 
@@ -13,6 +14,7 @@ from .filling import quoted
 from .refusal import BadSource
 
 SCHEMA = "dealready"
+_SCHEMA_OPTION = "schema"  # of an address: the schema to read
 _ROWS = 10_000  # fetched at a time
 _TYPES = {"VARCHAR": "text", "DOUBLE": "double precision", "HUGEINT": "numeric", "VARCHAR[]": "text[]"}
 
@@ -30,27 +32,44 @@ def connected(address: str) -> Iterator[Any]:
     except ImportError:
         raise BadSource("batch-extra", extra="postgres") from None
     try:
-        with psycopg.connect(address) as connection:
+        with psycopg.connect(_without_schema(address)) as connection:
             yield connection
     except psycopg.Error as error:
         reason = re.sub(r"\s+", " ", str(error)).strip() or type(error).__name__
         raise BadSource("batch-unreadable", file="postgresql", reason=reason) from None
 
 
-def table_names(connection: Any, schema: str = "") -> list[str]:
-    """Return the tables and views of a schema, by default of the one in use."""
-    query = ("SELECT table_name FROM information_schema.tables"
-             " WHERE table_schema = coalesce(nullif(%s, ''), current_schema()) ORDER BY 1")
+def schema_of(address: str, connection: Any) -> str:
+    """Return the schema to read: the one that the address names, or the first in use that is no output.
+
+    Raises :class:`BadSource` if the address names the output.
+    """
+    named = dict(parse_qsl(urlsplit(address).query)).get(_SCHEMA_OPTION, "")
+    if named == SCHEMA:
+        raise BadSource("batch-is-output")
+    in_use = [name for (name,) in connection.execute("SELECT unnest(current_schemas(false))").fetchall()]
+    return named or next((name for name in in_use if name != SCHEMA), "public")
+
+
+def _without_schema(address: str) -> str:
+    """Return an address as the driver knows it."""
+    parts = urlsplit(address)
+    options = [(name, value) for name, value in parse_qsl(parts.query) if name != _SCHEMA_OPTION]
+    return urlunsplit(parts._replace(query=urlencode(options, quote_via=quote)))
+
+
+def table_names(connection: Any, schema: str) -> list[str]:
+    """Return the tables and views of a schema."""
+    query = "SELECT table_name FROM information_schema.tables WHERE table_schema = %s ORDER BY 1"
     return [name for (name,) in connection.execute(query, [schema]).fetchall()]
 
 
 @contextmanager
-def reading(connection: Any, table: str, schema: str = "") -> Iterator[tuple[list[str], Iterator[Sequence[Any]]]]:
+def reading(connection: Any, table: str, schema: str) -> Iterator[tuple[list[str], Iterator[Sequence[Any]]]]:
     """Give the column names of a table, and its rows, fetched as they are needed."""
-    place = f"{quoted(schema)}.{quoted(table)}" if schema else quoted(table)
     with connection.cursor(name="rows") as cursor:
         cursor.itersize = _ROWS
-        cursor.execute(f"SELECT * FROM {place}")
+        cursor.execute(f"SELECT * FROM {quoted(schema)}.{quoted(table)}")
         first = cursor.fetchone()
         header = [column.name for column in cursor.description]
 
@@ -62,18 +81,30 @@ def reading(connection: Any, table: str, schema: str = "") -> Iterator[tuple[lis
         yield header, rows()
 
 
-def check_free(address: str, force: bool) -> None:
-    """Raise :class:`BadSource` if the schema holds tables already and may not be replaced."""
+def has_output(address: str) -> bool:
+    """Tell whether there are tables where an output goes."""
     with connected(address) as connection:
-        if not force and table_names(connection, SCHEMA):
-            raise BadSource("batch-exists", target=f"postgresql schema {SCHEMA}")
+        return bool(table_names(connection, SCHEMA))
+
+
+def check_can_be_cleared(address: str) -> None:
+    """Raise :class:`BadSource` if something depends on an earlier output: better now than after hours of work."""
+    with connected(address) as connection:
+        _clear(connection)
+        connection.rollback()
+
+
+def _clear(connection: Any) -> None:
+    """Take away the tables of an earlier output, if nothing else depends on them."""
+    for table in table_names(connection, SCHEMA):
+        connection.execute(f"DROP TABLE {SCHEMA}.{quoted(table)}")
 
 
 def write_tables(database: duckdb.DuckDBPyConnection, address: str, tables: Sequence[str]) -> None:
-    """Write the ``out_…`` tables into the schema, in place of all that it held."""
+    """Write the ``out_…`` tables into the schema, in place of an earlier output."""
     with connected(address) as connection:
-        connection.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
-        connection.execute(f"CREATE SCHEMA {SCHEMA}")
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+        _clear(connection)
         for table in tables:
             described = database.execute(f"SELECT column_name, column_type FROM (DESCRIBE out_{table})").fetchall()
             columns = ", ".join(f"{quoted(name)} {_TYPES.get(kind, kind.lower())}" for name, kind in described)

@@ -2,111 +2,102 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 
+from ..engine.score_sql import CONDITIONS, OUTPUTS
+from ..facts.tables import DEALS, KEY
 from ..facts.texts import LANGUAGES
 from ..render.words import say
-from .filling import fill_table
-from .postgres import SCHEMA, connected, is_address, reading, table_names
+from .filling import ROW
+from .postgres import SCHEMA, is_address
 from .refusal import BadSource
+from .stores import DATABASES, WORKBOOKS, IsDate, Store, open_store, unreadable
 
+OUTPUT_TABLES = (*OUTPUTS, CONDITIONS, "changes", "errors", "run")
 _READERS = {".parquet": "read_parquet(?)", ".csv": "read_csv(?, all_varchar = true, header = true)",
             ".jsonl": "read_json(?, format = 'newline_delimited')"}
 
 
-def read_output(database: duckdb.DuckDBPyConnection, output: str, tables: Sequence[str], prefix: str) -> list[str]:
+def read_output(
+    database: duckdb.DuckDBPyConnection, output: str, tables: Sequence[str], prefix: str, most_rows: int | None = None
+) -> list[str]:
     """Read some tables of an output, each into ``prefix`` and its name; return the names of those that are there.
 
     Raises :class:`BadSource` if it is no output of a run.
     """
-    path = Path(output)
-    if is_address(output):
-        found = _from_postgres(database, output, tables, prefix)
-    elif not path.exists():
-        raise BadSource("batch-nothing", source=output)
-    elif path.is_dir():
-        found = [name for name in tables if _from_folder(database, path, name, prefix)]
-    else:
-        readers = {".xlsx": _from_workbook, ".sqlite": _from_sqlite, ".sqlite3": _from_sqlite}
-        reader = readers.get(path.suffix.lower(), _from_duckdb)
-        try:
-            found = reader(database, path, tables, prefix)
-        except (duckdb.Error, sqlite3.Error, ValueError, KeyError, OSError) as error:
-            raise BadSource("batch-unreadable", file=path.name, reason=str(error).splitlines()[0]) from None
-    if "deals" not in found or not _has_columns(database, f"{prefix}deals"):
+    with _opened(database, output) as store:
+        there = {_meant(title): place for place, title in store.names.items()}
+        found = [name for name in tables if name in there]
+        for name in found:
+            store.read(there[name], f"{prefix}{name}", most=most_rows)
+            database.execute(f"ALTER TABLE {prefix}{name} DROP COLUMN IF EXISTS {ROW}")
+    if DEALS not in found or not is_output(_columns(database, f"{prefix}{DEALS}")):
         raise BadSource("batch-not-ours", target=output)
     return found
 
 
-def _has_columns(database: duckdb.DuckDBPyConnection, table: str) -> bool:
-    names = {name for (name,) in database.execute(f"SELECT column_name FROM (DESCRIBE {table})").fetchall()}
-    return {"deal_id", "scored", "step", "readiness_low", "criteria_met"} <= names
+def check_is_output(output: str) -> None:
+    """Raise :class:`BadSource` if a place holds anything but what a run wrote there."""
+    with duckdb.connect() as database:
+        read_output(database, output, (DEALS,), "", most_rows=0)
+        with _opened(database, output) as store:
+            others = [place for place, title in store.names.items() if _meant(title) not in (*OUTPUT_TABLES, "help")]
+    if others:
+        raise BadSource("batch-holds-others", target=output, names=", ".join(others[:3]))
 
 
-def _from_folder(database: duckdb.DuckDBPyConnection, folder: Path, name: str, prefix: str) -> bool:
-    """Read a file; in a CSV file the sign that keeps a text from being a formula is taken away again."""
-    for ending, reader in _READERS.items():
-        file = folder / f"{name}{ending}"
-        if file.is_dir():  # as Spark writes it
-            file = file / "*.parquet"
-        if file.name.startswith("*") or file.exists():
-            armed = r"regexp_replace(COLUMNS(*), '^''([=+\-@\t\r])', '\1')" if ending == ".csv" else "*"
-            database.execute(f"CREATE TABLE {prefix}{name} AS SELECT {armed} FROM {reader}", [str(file)])
-            return True
-    return False
+def is_output(columns: Collection[str]) -> bool:
+    """Tell whether a table of deals is one that a run wrote."""
+    return {KEY, "scored", "step", "readiness_low", "criteria_met"} <= set(columns)
 
 
-def _from_duckdb(database: duckdb.DuckDBPyConnection, path: Path, tables: Sequence[str], prefix: str) -> list[str]:
-    database.execute(f"ATTACH '{str(path).replace(chr(39), chr(39) * 2)}' AS previous (READ_ONLY)")
-    there = database.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = 'previous'").fetchall()
-    found = [name for name in tables if (name,) in there]
-    for name in found:
-        database.execute(f"CREATE TABLE {prefix}{name} AS FROM previous.{name}")
-    database.execute("DETACH previous")
-    return found
+def _columns(database: duckdb.DuckDBPyConnection, table: str) -> list[str]:
+    return [name for (name,) in database.execute(f"SELECT column_name FROM (DESCRIBE {table})").fetchall()]
 
 
-def _from_sqlite(database: duckdb.DuckDBPyConnection, path: Path, tables: Sequence[str], prefix: str) -> list[str]:
-    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as other:
-        there = {name for (name,) in other.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        found = [name for name in tables if name in there]
-        for name in found:
-            rows = other.execute(f'SELECT * FROM "{name}"')
-            fill_table(database, f"{prefix}{name}", [column[0] for column in rows.description], _texts(rows))
-    other.close()
-    return found
+def _meant(title: str) -> str:
+    """Return the table that something in an output is: its name, or, of a sheet, its title in some language."""
+    sheets = {say(f"score.sheet.{name}", language): name for name in (*OUTPUT_TABLES, "help") for language in LANGUAGES}
+    return sheets.get(title, title)
 
 
-def _from_workbook(database: duckdb.DuckDBPyConnection, path: Path, tables: Sequence[str], prefix: str) -> list[str]:
-    import openpyxl
-
-    book = openpyxl.load_workbook(path, read_only=True)
-    sheets = {say(f"score.sheet.{name}", language): name for name in tables for language in LANGUAGES}
-    found = []
-    for sheet in book.worksheets:
-        if sheet.title in sheets:
-            rows = sheet.iter_rows(values_only=True)
-            header = [str(cell) for cell in next(rows, ())]
-            fill_table(database, f"{prefix}{sheets[sheet.title]}", header, _texts(rows))
-            found.append(sheets[sheet.title])
-    book.close()
-    return found
-
-
-def _from_postgres(database: duckdb.DuckDBPyConnection, address: str, tables: Sequence[str], prefix: str) -> list[str]:
-    with connected(address) as connection:
-        there = table_names(connection, SCHEMA)
-        found = [name for name in tables if name in there]
-        for name in found:
-            with reading(connection, name, SCHEMA) as (header, rows):
-                fill_table(database, f"{prefix}{name}", header, _texts(rows))
-    return found
+@contextmanager
+def _opened(database: duckdb.DuckDBPyConnection, output: str) -> Iterator[Store]:
+    path = Path(output)
+    if is_address(output):
+        with open_store(database, output, SCHEMA) as store:
+            yield store
+    elif not path.exists():
+        raise BadSource("batch-nothing", source=output)
+    elif path.is_dir():
+        try:
+            yield _Folder(database, path)
+        except (duckdb.Error, OSError) as error:
+            raise unreadable(path.name, error) from None
+    elif path.suffix.lower() not in WORKBOOKS | DATABASES:
+        raise BadSource("batch-not-ours", target=output)
+    else:
+        with open_store(database, output) as store:
+            yield store
 
 
-def _texts(rows: Iterable[Sequence[object]]) -> Iterable[list[str | None]]:
-    for row in rows:
-        yield [None if cell is None else str(cell).lower() if isinstance(cell, bool) else str(cell) for cell in row]
+class _Folder:
+    """A folder of files, or of folders of Parquet files as Spark writes them."""
+
+    def __init__(self, database: duckdb.DuckDBPyConnection, folder: Path) -> None:
+        self.database = database
+        self.folder = folder
+        self.names = {entry.name: entry.stem if entry.suffix in _READERS else entry.name for entry in sorted(folder.iterdir())}
+
+    def read(self, table: str, into: str, is_date: IsDate | None = None, most: int | None = None) -> None:
+        """Read a file; in a CSV file the sign that keeps a text from being a formula is taken away again."""
+        file = self.folder / table
+        reader = _READERS.get(file.suffix, _READERS[".parquet"])
+        armed = r"regexp_replace(COLUMNS(*), '^''([=+\-@\t\r])', '\1')" if file.suffix == ".csv" else "*"
+        limit = "" if most is None else f" LIMIT {most}"
+        self.database.execute(
+            f"CREATE TABLE {into} AS SELECT {armed} FROM {reader}{limit}", [str(file / "*.parquet" if file.is_dir() else file)])

@@ -6,10 +6,9 @@ partitioning, spilling and retries carry the work; nothing here knows how many m
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +21,15 @@ from ..facts.vocabulary import Vocabulary
 from ..rules.base import RuleBase
 from .canonical import Canonical
 from .cells import literal
-from .filling import quoted
+from .filling import ROW, quoted
 from .job import MOST_QUESTIONS, Job, Stopped, check, wanted_tables
+from .placing import beside, take_place
 from .refusal import BadSource
 from .report import Report
 from .results import Results, also_read
-from .sources import ROW, Opened
-from .targets import take_place
+from .sources import Opened
+from .stores import unreadable
+from .targets import place_of
 
 TABLES = "table:"  # an input or output that is a schema of the catalogue
 _SETTINGS = {
@@ -89,14 +90,15 @@ def score_on_spark(base: RuleBase, job: Job, progress: Callable[[str, int, int],
     to_catalogue = job.target.startswith(TABLES)
     if not to_catalogue:
         check(job)
-    target = Path("dealready" if to_catalogue else job.target).absolute()
-    folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
-    try:
+    target = place_of("dealready" if to_catalogue else job.target)
+    with beside(target) as folder:
         engine = SparkEngine(session, folder)
         progress("read", 0, 1)
-        opened = _open(engine, job.source, base.vocabulary)
+        with _readable(job.source):
+            opened = _open(engine, job.source, base.vocabulary)
         scoring = compile_scoring(base, outputs=wanted_tables(job), most_questions=MOST_QUESTIONS)
-        read = Canonical(engine, base.vocabulary, job.as_of, also_read(base.vocabulary, scoring.reads)).build(opened)
+        with _readable(job.source):
+            read = Canonical(engine, base.vocabulary, job.as_of, also_read(base.vocabulary, scoring.reads)).build(opened)
         results = Results(base, engine, job.language, read.deals)
         results.errors()
         if job.strict and (first := results.first_error()):
@@ -116,8 +118,6 @@ def score_on_spark(base: RuleBase, job: Job, progress: Callable[[str, int, int],
         else:
             _place(folder, target, results.tables)
         return report
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _session() -> Any:
@@ -129,10 +129,31 @@ def _session() -> Any:
     if SparkSession.getActiveSession() is None:
         builder = builder.config("spark.driver.extraJavaOptions", "-Xss64m")  # long conditions are deep trees
     session = builder.getOrCreate()
-    session.sparkContext.setLogLevel("ERROR")
+    session.sparkContext.setLogLevel("FATAL")  # errors are raised, and need not be printed as well
     for name, value in _SETTINGS.items():
         session.conf.set(name, value)
     return session
+
+
+@contextmanager
+def _readable(source: str) -> Iterator[None]:
+    """Raise :class:`BadSource` for what Spark says of an input that it can't read."""
+    from py4j.protocol import Py4JJavaError
+    from pyspark.errors import PySparkException
+
+    try:
+        yield
+    except Py4JJavaError as error:
+        raise BadSource("batch-unreadable", file=source, reason=_root_of(error.java_exception)) from None
+    except PySparkException as error:
+        raise unreadable(source, error) from None
+
+
+def _root_of(error: Any) -> str:
+    """Return what is at the bottom of an exception of the JVM, in one line."""
+    while error.getCause() is not None:
+        error = error.getCause()
+    return next(iter(str(error.getMessage()).splitlines()), "")
 
 
 def _open(engine: SparkEngine, source: str, vocabulary: Vocabulary) -> Opened:

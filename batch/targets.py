@@ -5,36 +5,65 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
 
-from .postgres import check_free, is_address, write_tables
+from .placing import beside, put_back, take_place
+from .postgres import check_can_be_cleared, has_output, is_address, write_tables
+from .previous import check_is_output
 from .refusal import BadSource
 
 if TYPE_CHECKING:
     from .job import Job
 
 _BOM = b"\xef\xbb\xbf"
-FORMATS = ("parquet", "csv", "jsonl")
 _FORMULA = r"'^[=+\-@\t\r]'"
 
 
 def check_target(job: Job) -> None:
-    """Raise :class:`BadSource` if the output can't be written or is there already; called before the work begins."""
+    """Raise :class:`BadSource` if the output can't be written or may not; called before the work begins."""
     if is_address(job.target):
-        check_free(job.target, job.force)
+        if has_output(job.target):
+            _check_replaceable(job)
+            check_can_be_cleared(job.target)
         return
-    path = Path(job.target)
-    if path.suffix.lower() not in _WRITERS and path.suffix and path.suffix[1:] not in FORMATS:
+    target = place_of(job.target)
+    if target.suffix.lower() not in _WRITERS and _looks_like_an_ending(target.suffix):
         raise BadSource("batch-target", target=job.target)
-    if path.exists() and not job.force:
+    if not target.parent.is_dir():
+        raise BadSource("batch-nothing", source=str(Path(job.target).parent))
+    put_back(target)
+    if not is_address(job.source) and target in (source := Path(job.source).resolve(), *source.parents):
+        raise BadSource("batch-onto-input", target=job.target)
+    if target.is_file() or (target.is_dir() and any(target.iterdir())):
+        _check_replaceable(job)
+    elif target.exists() and not target.is_dir():  # a device, say
+        raise BadSource("batch-not-replaced", target=job.target)
+
+
+def _check_replaceable(job: Job) -> None:
+    """Raise :class:`BadSource` if what is there may not be replaced, or is not what a run wrote."""
+    if not job.force:
         raise BadSource("batch-exists", target=job.target)
-    if not path.absolute().parent.is_dir():
-        raise BadSource("batch-nothing", source=str(path.parent))
+    try:
+        check_is_output(job.target)
+    except BadSource as bad:
+        if bad.code == "batch-holds-others":
+            raise
+        raise BadSource("batch-not-replaced", target=job.target) from None
+
+
+def _looks_like_an_ending(suffix: str) -> bool:
+    """Tell the ending of a file from the rest of a name such as ``run.2026-03``."""
+    return suffix[1:].isalnum() and suffix[1:2].isalpha()
+
+
+def place_of(target: str) -> Path:
+    """Return where an output really goes: a link stays, and what it points to is replaced."""
+    return Path(target).resolve()
 
 
 def write(database: duckdb.DuckDBPyConnection, job: Job, tables: Sequence[str]) -> None:
@@ -42,27 +71,15 @@ def write(database: duckdb.DuckDBPyConnection, job: Job, tables: Sequence[str]) 
     if is_address(job.target):
         write_tables(database, job.target, tables)
         return
-    target = Path(job.target).absolute()
-    beside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
-    try:
-        made = beside / target.name
+    target = place_of(job.target)
+    with beside(target) as folder:
+        made = folder / target.name
         _WRITERS.get(target.suffix.lower(), _folder)(database, made, tables, job)
-        take_place(made, target, beside)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-
-
-def take_place(made: Path, target: Path, beside: Path) -> None:
-    """Put what was made where the output belongs; an old folder has to step aside first."""
-    if target.is_dir() and not target.is_symlink():
-        os.rename(target, beside / f"{target.name}.old")
-        os.rename(made, target)
-    else:
-        os.replace(made, target)
+        take_place(made, target, folder)
 
 
 def _folder(database: duckdb.DuckDBPyConnection, made: Path, tables: Sequence[str], job: Job) -> None:
-    kind = job.format or (made.suffix[1:] if made.suffix[1:] in FORMATS else "parquet")
+    kind = job.format or "parquet"
     made.mkdir()
     for table in tables:
         file = made / f"{table}.{kind}"

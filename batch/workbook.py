@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 from rich.cells import cell_len
@@ -65,9 +66,10 @@ def _header(sheet: Any, name: str) -> Any:
 
 
 def _cell(sheet: Any, value: object, fills: dict[str, PatternFill]) -> object:
-    """Return a cell; a text stays a text, even if it begins as a formula would."""
+    """Return a cell; a text stays a text, even if it begins as a formula would, without what no sheet can hold."""
     if not isinstance(value, str):
         return value
+    value = ILLEGAL_CHARACTERS_RE.sub("", value)
     if value in fills or value[:1] in ("=", "+", "-", "@"):
         cell = WriteOnlyCell(sheet, value)
         cell.data_type = "s"

@@ -216,16 +216,16 @@ def add(table: str, **values: Any) -> Callable[[Rows], None]:
 
 
 BAD_ROWS: dict[str, tuple[Callable[[Rows], None], tuple[str, str, str, str, str]]] = {
-    "a value of no label": (change("stakeholders", 1, attitude="cold"), ("stakeholders", "2", "bad", "attitude", "cold")),
-    "a date that does not exist": (change("deals", 1, as_of="2026-02-30"), ("deals", "2", "bad", "as_of", "2026-02-30")),
-    "a number that is none": (change("deals", 1, deal_amount="12,34"), ("deals", "2", "bad", "deal_amount", "12,34")),
-    "a share above one": (change("deals", 1, loyalty_repeat_rate="7"), ("deals", "2", "bad", "loyalty_repeat_rate", "7")),
-    "a yes that is none": (change("deals", 1, purchase_plan="maybe"), ("deals", "2", "bad", "purchase_plan", "maybe")),
+    "a value of no label": (change("stakeholders", 1, attitude="cold"), ("stakeholders", "3", "bad", "attitude", "cold")),
+    "a date that does not exist": (change("deals", 1, as_of="2026-02-30"), ("deals", "3", "bad", "as_of", "2026-02-30")),
+    "a number that is none": (change("deals", 1, deal_amount="12,34"), ("deals", "3", "bad", "deal_amount", "12,34")),
+    "a share above one": (change("deals", 1, loyalty_repeat_rate="7"), ("deals", "3", "bad", "loyalty_repeat_rate", "7")),
+    "a yes that is none": (change("deals", 1, purchase_plan="maybe"), ("deals", "3", "bad", "purchase_plan", "maybe")),
     "a member of no set": (
-        change("deals", 1, needs_criteria="refined;fast"), ("deals", "2", "bad", "needs_criteria", "refined;fast")),
-    "no day": (change("deals", 1, as_of=""), ("deals", "2", "bad", "as_of", "")),
-    "an item without an id": (change("stakeholders", 1, id=""), ("stakeholders", "2", "bad", "id", "")),
-    "an item given twice": (add("stakeholders", deal_id="bad", id="b"), ("stakeholders", "2", "bad", "id", "b")),
+        change("deals", 1, needs_criteria="refined;fast"), ("deals", "3", "bad", "needs_criteria", "refined;fast")),
+    "no day": (change("deals", 1, as_of=""), ("deals", "3", "bad", "as_of", "")),
+    "an item without an id": (change("stakeholders", 1, id=""), ("stakeholders", "3", "bad", "id", "")),
+    "an item given twice": (add("stakeholders", deal_id="bad", id="b"), ("stakeholders", "3", "bad", "id", "b")),
 }
 
 
@@ -249,7 +249,7 @@ def test_an_orphan_is_told_and_takes_nobody_with_it(tmp_path: Path) -> None:
     tables["stakeholders"].append({"deal_id": "nowhere", "id": "x"})
     report = run(write_csv(tmp_path / "in", tables), tmp_path / "out", format="csv")
     assert (report.deals, report.scored) == (2, 2)
-    assert [line[:5] for line in errors(tmp_path / "out")] == [("stakeholders", "3", "nowhere", "deal_id", "nowhere")]
+    assert [line[:5] for line in errors(tmp_path / "out")] == [("stakeholders", "4", "nowhere", "deal_id", "nowhere")]
 
 
 def test_a_deal_given_twice_is_scored_not_even_once(tmp_path: Path) -> None:

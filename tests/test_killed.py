@@ -1,8 +1,7 @@
-"""A run that is killed at any moment leaves the old output, the new one whole, or none."""
+"""A run that is killed at any moment leaves the old output or the new one, whole, and nothing in the way of the next run."""
 
 from __future__ import annotations
 
-import csv
 import os
 import random
 import signal
@@ -11,50 +10,70 @@ import sys
 import time
 from pathlib import Path
 
+import duckdb
 import pytest
+from dealready.batch.job import Job, score
+from dealready.batch.previous import read_output
 
 from .pipelines import EXAMPLES
+from .test_batch import base
+from .test_other_engines import needs_postgres, new_database
 
 KILLS = int(os.environ.get("DEALREADY_KILLS", "4"))  # the soak kills two hundred
-OLD = "the output of last week"
-TABLES = {"deals", "actions", "errors", "run"}
+ENDINGS = ("", ".xlsx", ".duckdb", ".sqlite")
+TABLES = ("deals", "actions", "errors", "run")
+OLD, NEW = 1, len(list(EXAMPLES.glob("*.*")))  # deals
 
 
-def start(source: Path, target: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "dealready.cli", "score", str(source), "-o", str(target), "--force", "--quiet",
-               "--format", "csv", "--tables", "deals,actions"]
+def start(source: Path, target: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "dealready.cli", "score", str(source), "-o", target, "--force", "--quiet",
+               "--tables", "deals,actions"]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def wait_for_the_writing_to_begin(folder: Path, running: subprocess.Popen[bytes]) -> None:
-    while running.poll() is None and not any(folder.glob(".*.part")):
-        time.sleep(0.001)
+def finish(source: Path, target: str) -> None:
+    score(base(), Job(str(source), target, threads=1, force=True, tables=TABLES[:2]))
 
 
-def is_whole(folder: Path, deals: int) -> bool:
-    if {path.stem for path in folder.iterdir()} != TABLES:
-        return False
-    with (folder / "deals.csv").open(encoding="utf-8-sig", newline="") as file:
-        return len(list(csv.DictReader(file))) == deals
+def kill_at_any_moment(running: subprocess.Popen[bytes], chance: random.Random, folder: Path | None) -> None:
+    """Kill a run; most of the danger is in the writing, which begins with something beside the output."""
+    if folder is None:
+        time.sleep(chance.uniform(0, 4))
+    else:
+        while running.poll() is None and not any(folder.glob(".*.part")):
+            time.sleep(0.001)
+        time.sleep(chance.uniform(0, 0.05))
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+
+
+def deals_of_whole_output(target: str) -> int:
+    with duckdb.connect() as database:
+        assert read_output(database, target, TABLES, "") == list(TABLES)
+        (scored,) = database.execute("SELECT CAST(scored AS INTEGER) FROM run").fetchone() or (0,)
+        assert database.execute("SELECT count(*), count(DISTINCT deal_id) FROM deals").fetchone() == (scored, scored)
+        assert database.execute("SELECT count(DISTINCT deal_id) FROM actions").fetchone() == (scored,)
+    return int(scored)
 
 
 @pytest.mark.parametrize("number", range(KILLS))
-def test_a_killed_run_leaves_the_old_output_or_the_new_one_or_none(number: int, tmp_path: Path) -> None:
+def test_a_killed_run_leaves_the_old_output_or_the_new_one(number: int, tmp_path: Path) -> None:
     chance = random.Random(number)
-    target = tmp_path / "out"
-    target.mkdir()
-    (target / "note.txt").write_text(OLD, "utf-8")
-    running = start(EXAMPLES, target)
-    if number % 4:  # most of the danger is in the writing
-        wait_for_the_writing_to_begin(tmp_path, running)
-        time.sleep(chance.uniform(0, 0.05))
-    else:
-        time.sleep(chance.uniform(0, 4))
-    running.send_signal(signal.SIGKILL)
-    running.wait()
-    if target.exists():
-        old = {path.name for path in target.iterdir()} == {"note.txt"}
-        assert old or is_whole(target, len(list(EXAMPLES.glob("*.*"))))
-    running = start(EXAMPLES, target)  # and the next run finds nothing in its way
-    assert running.wait() == 0
-    assert is_whole(target, len(list(EXAMPLES.glob("*.*"))))
+    target = tmp_path / f"out{ENDINGS[number % len(ENDINGS)]}"
+    finish(EXAMPLES / "steel-rolling-line.yaml", str(target))
+    kill_at_any_moment(start(EXAMPLES, str(target)), chance, tmp_path if number % 5 else None)
+    assert deals_of_whole_output(str(target)) in (OLD, NEW)
+    finish(EXAMPLES, str(target))
+    assert deals_of_whole_output(str(target)) == NEW
+    assert os.listdir(tmp_path) == [target.name]
+
+
+@needs_postgres
+@pytest.mark.parametrize("number", range(-(-KILLS // 4)))
+def test_a_killed_run_leaves_a_schema_as_it_was_or_new(number: int) -> None:
+    address = new_database(f"killed_{os.getpid()}_{number}")
+    finish(EXAMPLES / "steel-rolling-line.yaml", address)
+    kill_at_any_moment(start(EXAMPLES, address), random.Random(number), None)
+    assert deals_of_whole_output(address) in (OLD, NEW)
+    finish(EXAMPLES, address)
+    assert deals_of_whole_output(address) == NEW

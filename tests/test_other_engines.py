@@ -17,6 +17,7 @@ from dealready.batch.engines import DuckEngine
 from dealready.batch.job import Job, score
 from dealready.batch.previous import read_output
 from dealready.batch.query import query_text
+from dealready.batch.refusal import BadSource
 from dealready.batch.sources import Opened, lay_down_deals
 from dealready.engine.dialects import written
 from dealready.engine.score_sql import OUTPUTS, compile_scoring
@@ -98,16 +99,21 @@ def rows_of(found: Any) -> list[str]:
     return sorted(str(tuple(row)) for row in found.fetchall())
 
 
+def new_database(name: str) -> str:
+    import psycopg
+
+    with psycopg.connect(ADDRESS, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {name}")
+        connection.execute(f"CREATE DATABASE {name}")
+    return f"{ADDRESS.rpartition('/')[0]}/{name}"
+
+
 @needs_postgres
 def test_postgres_is_read_and_written_as_files_are(tmp_path: Path) -> None:
     import psycopg
 
     rows = example_rows(base().vocabulary)
-    with psycopg.connect(ADDRESS, autocommit=True) as connection:
-        name = f"deals_{os.getpid()}"
-        connection.execute(f"DROP DATABASE IF EXISTS {name}")
-        connection.execute(f"CREATE DATABASE {name}")
-    address = f"{ADDRESS.rpartition('/')[0]}/{name}"
+    address = new_database(f"deals_{os.getpid()}")
     with duckdb.connect() as database, psycopg.connect(address) as connection:
         for table in rows:
             write = write_parquet(tmp_path / table, {table: rows[table]})
@@ -121,6 +127,32 @@ def test_postgres_is_read_and_written_as_files_are(tmp_path: Path) -> None:
     score(base(), Job(address, address, threads=1))
     score(base(), Job(str(EXAMPLES), str(tmp_path / "out"), threads=1))
     assert same_outputs(address, str(tmp_path / "out")) == set(RESULTS)
+    score(base(), Job(address, address, threads=1, force=True))  # whose schema is in use by now, and is not read
+    assert same_outputs(address, str(tmp_path / "out")) == set(RESULTS)
+
+
+@needs_postgres
+def test_postgres_is_read_from_the_schema_that_is_named_and_an_output_there_replaces_nothing_else(tmp_path: Path) -> None:
+    import psycopg
+
+    address = new_database(f"schemas_{os.getpid()}")
+    with psycopg.connect(address) as connection:
+        connection.execute("CREATE SCHEMA crm")
+        connection.execute("CREATE TABLE crm.deals AS SELECT 'A' AS deal_id, DATE '2026-03-16' AS as_of")
+    job = Job(f"{address}?schema=crm", address, threads=1, tables=("deals",), force=True)
+    assert score(base(), job).scored == 1
+    for source in (address, f"{address}?schema=dealready"):
+        refused = Job(source, str(tmp_path / "out"), threads=1)
+        with pytest.raises(BadSource, match=r"batch-no-deals|batch-is-output"):
+            score(base(), refused)
+    for added, code in (("VIEW public.mine AS SELECT * FROM dealready.deals", "batch-unreadable"),
+                        ("TABLE dealready.mine (x int)", "batch-holds-others")):
+        with psycopg.connect(address) as connection:
+            connection.execute(f"CREATE {added}")
+        with pytest.raises(BadSource, match=code):
+            score(base(), job)
+        with psycopg.connect(address) as connection:
+            assert connection.execute("SELECT count(*) FROM dealready.deals").fetchone() == (1,)
 
 
 def _postgres_type(kind: str) -> str:
@@ -163,6 +195,10 @@ def test_spark_scores_many_partitions_as_duckdb_does(tmp_path: Path) -> None:
     source = write_parquet(tmp_path / "many", rows, parts=4)
     assert session.read.parquet(str(source / "deals.parquet")).rdd.getNumPartitions() >= 2
     found = score(base(), Job(str(source), str(tmp_path / "spark"), engine="spark"))
+    (source / "stakeholders.parquet" / "part-0.parquet").write_bytes(b"junk")
+    with pytest.raises(BadSource, match="batch-unreadable"):
+        score(base(), Job(str(source), str(tmp_path / "corrupt"), engine="spark"))
+    assert not (tmp_path / "corrupt").exists()
     session.stop()
     expected = score(base(), Job(str(write_parquet(tmp_path / "one", rows)), str(tmp_path / "duckdb"), threads=1))
     assert (found.deals, found.scored, found.rejected) == (expected.deals, expected.scored, expected.rejected)

@@ -1,0 +1,42 @@
+"""Tells which column of a table a header means."""
+
+from __future__ import annotations
+
+from unicodedata import normalize
+
+from ..facts.tables import ITEM_KEY, KEY, Column, Table, column_name
+from ..facts.texts import LANGUAGES
+from ..render.words import say
+
+
+class Headers:
+    """The ways in which the columns of one table may be headed: by name, by id of the fact, by label."""
+
+    def __init__(self, table: Table) -> None:
+        self.columns = table.columns
+        self.names: dict[str, str] = {}
+        for key in (KEY, ITEM_KEY):
+            if key in table.columns:
+                self.names |= dict.fromkeys((say(f"score.header.{key}", language).lower() for language in LANGUAGES), key)
+        for column in table.columns.values():
+            self.names[column.name] = column.name
+            if column.fact is not None and column.role == "value":
+                label = column.fact.label
+                self.names |= dict.fromkeys((column.fact.id, label.zh, label.en.lower()), column.name)
+
+    def column(self, header: str) -> Column | None:
+        """Return the column that a header means, if it means any."""
+        plain = normalize("NFKC", header).strip()
+        tried = (plain, plain.lower(), column_name(plain.lower()))
+        name = next((self.names[spelling] for spelling in tried if spelling in self.names), "")
+        return self.columns[name] if name else None
+
+    def is_key(self, header: str) -> bool:
+        """Tell whether a column holds the ids of the deals."""
+        column = self.column(header)
+        return column is not None and column.name == KEY
+
+    def is_date(self, header: str) -> bool:
+        """Tell whether a column holds days."""
+        column = self.column(header)
+        return column is not None and column.type == "date"

@@ -1,0 +1,169 @@
+"""Reads the tables of a workbook, a DuckDB or SQLite file, or a PostgreSQL database, all in the same way."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any, Protocol
+
+import duckdb
+
+from .cells import literal
+from .filling import ROW, fill_table, quoted, text_of_cell
+from .postgres import connected, is_address, reading, schema_of, table_names
+from .refusal import BadSource
+
+WORKBOOKS = frozenset({".xlsx", ".xlsm"})
+DATABASES = frozenset({".duckdb", ".db", ".sqlite", ".sqlite3"})
+_SERIALS = range(20_000, 80_000)  # numbers of days that a workbook may mean: 1954 to 2119
+IsDate = Callable[[str], bool]
+
+
+class Store(Protocol):
+    """Something with tables in it: ``names`` has the name of each by what people know it as."""
+
+    names: dict[str, str]
+
+    def read(self, table: str, into: str, is_date: IsDate | None = None, most: int | None = None) -> None:
+        """Make a table out of one that is known as ``table``, or of its first rows; its rows are numbered in ``_row``.
+
+        ``is_date`` tells by its header whether a column holds days.
+        """
+
+
+@contextmanager
+def open_store(database: duckdb.DuckDBPyConnection, source: str, schema: str = "") -> Iterator[Store]:
+    """Open a file or an address. Raises :class:`BadSource` for whatever goes wrong with it, also later on."""
+    path = Path(source)
+    if is_address(source):
+        with connected(source) as connection:
+            yield _Postgres(database, connection, schema or schema_of(source, connection))
+    elif path.suffix.lower() in WORKBOOKS:
+        with _workbook(database, path) as store:
+            yield store
+    else:
+        try:
+            with _sqlite(database, path) if _is_sqlite(path) else _duckdb(database, path) as store:
+                yield store
+        except duckdb.OutOfMemoryException:
+            raise
+        except (duckdb.Error, sqlite3.Error, OSError) as error:
+            raise unreadable(path.name, error) from None
+
+
+def unreadable(name: str, error: Exception) -> BadSource:
+    """Return how it is said that a file can't be read."""
+    reason = (str(error).splitlines() or [type(error).__name__])[0]
+    return BadSource("batch-unreadable", file=name, reason=reason)
+
+
+class _Duckdb:
+    def __init__(self, database: duckdb.DuckDBPyConnection) -> None:
+        self.database = database
+        found = database.execute(
+            "SELECT table_schema, table_name FROM information_schema.tables WHERE table_catalog = 'source' ORDER BY ALL")
+        self.places = {f"{schema}.{table}": (schema, table) for schema, table in found.fetchall()}
+        self.names = {place: table for place, (_, table) in self.places.items()}
+
+    def read(self, table: str, into: str, is_date: IsDate | None = None, most: int | None = None) -> None:
+        limit = "" if most is None else f" LIMIT {most}"
+        place = ".".join(map(quoted, ("source", *self.places[table])))
+        self.database.execute(f"CREATE TABLE {into} AS SELECT row_number() OVER () AS {ROW}, * FROM {place}{limit}")
+
+
+@contextmanager
+def _duckdb(database: duckdb.DuckDBPyConnection, path: Path) -> Iterator[Store]:
+    database.execute(f"ATTACH {literal(path)} AS source (READ_ONLY)")
+    try:
+        yield _Duckdb(database)
+    finally:
+        database.execute("DETACH source")
+
+
+class _Sqlite:
+    def __init__(self, database: duckdb.DuckDBPyConnection, other: sqlite3.Connection) -> None:
+        self.database = database
+        self.other = other
+        found = other.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view') ORDER BY name")
+        self.names = {name: name for (name,) in found}
+
+    def read(self, table: str, into: str, is_date: IsDate | None = None, most: int | None = None) -> None:
+        rows = self.other.execute(f"SELECT * FROM {quoted(table)}")
+        _fill(self.database, into, [column[0] for column in rows.description], islice(rows, most))
+
+
+@contextmanager
+def _sqlite(database: duckdb.DuckDBPyConnection, path: Path) -> Iterator[Store]:
+    other = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    try:
+        yield _Sqlite(database, other)
+    finally:
+        other.close()
+
+
+def _is_sqlite(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(15) == b"SQLite format 3" or path.suffix.lower().startswith(".sqlite")
+
+
+class _Postgres:
+    def __init__(self, database: duckdb.DuckDBPyConnection, connection: Any, schema: str) -> None:
+        self.database = database
+        self.connection = connection
+        self.schema = schema
+        self.names = {name: name for name in table_names(connection, schema)}
+
+    def read(self, table: str, into: str, is_date: IsDate | None = None, most: int | None = None) -> None:
+        with reading(self.connection, table, self.schema) as (header, rows):
+            _fill(self.database, into, header, islice(rows, most))
+
+
+class _Workbook:
+    def __init__(self, database: duckdb.DuckDBPyConnection, book: Any) -> None:
+        self.database = database
+        self.book = book
+        self.names = {sheet.title: sheet.title for sheet in book.worksheets}
+
+    def read(self, table: str, into: str, is_date: IsDate | None = None, most: int | None = None) -> None:
+        rows = self.book[table].iter_rows(values_only=True)
+        header = [str(cell or "").strip() for cell in next(rows, ())]
+        dates = {place for place, name in enumerate(header) if is_date and is_date(name)}
+        filled = (
+            (number, *(text_of_cell(self._day(cell) if place in dates else cell) for place, cell in enumerate(row)))
+            for number, row in enumerate(islice(rows, most), 2) if any(cell is not None for cell in row)
+        )
+        fill_table(self.database, into, [ROW, *header], filled)
+
+    def _day(self, cell: object) -> object:
+        """Return the day that a number means in a column of days that are not shown as such."""
+        from openpyxl.utils.datetime import from_excel
+
+        if isinstance(cell, int | float) and int(cell) in _SERIALS:
+            return from_excel(int(cell), self.book.epoch)
+        return cell
+
+
+@contextmanager
+def _workbook(database: duckdb.DuckDBPyConnection, path: Path) -> Iterator[Store]:
+    import openpyxl
+
+    try:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        try:
+            yield _Workbook(database, book)
+        finally:
+            book.close()
+    except (BadSource, duckdb.OutOfMemoryException):
+        raise
+    except Exception as error:  # openpyxl raises whatever the zip or XML reader below it raises
+        raise unreadable(path.name, error) from None
+
+
+def _fill(
+    database: duckdb.DuckDBPyConnection, into: str, header: Sequence[str], rows: Iterable[Sequence[object]]
+) -> None:
+    numbered = ((number, *map(text_of_cell, row)) for number, row in enumerate(rows, 1))
+    fill_table(database, into, [ROW, *header], numbered)

@@ -1,0 +1,323 @@
+"""Whatever an input looks like, its good rows are read, its bad rows are told, and nothing in between is lost."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import openpyxl
+import pytest
+from dealready.batch.canonical import Canonical
+from dealready.batch.engines import DuckEngine
+from dealready.batch.lines import _records
+from dealready.batch.refusal import BadSource
+from dealready.batch.sources import open_source
+from dealready.batch.summary import summarise
+from hypothesis import given
+from hypothesis import strategies as st
+
+from .pipelines import write_parquet
+from .test_batch import base, outputs, pipeline, run, write_csv
+
+DAY = "2026-03-16"
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What came of reading an input, without scoring it."""
+
+    deals: int
+    rejected: list[str]
+    errors: list[tuple[Any, ...]]
+    ignored: list[str]
+    tables: dict[str, list[dict[str, Any]]]
+
+    @property
+    def good(self) -> list[str]:
+        return [row["deal_id"] for row in self.tables["deals"]]
+
+
+@contextmanager
+def laid_down(source: Path | str) -> Iterator[tuple[duckdb.DuckDBPyConnection, int, list[str]]]:
+    with duckdb.connect() as database:
+        opened = open_source(database, str(source), base().vocabulary)
+        read = Canonical(DuckEngine(database), base().vocabulary).build(opened)
+        yield database, read.deals, opened.ignored
+
+
+def examine(source: Path | str) -> Examined:
+    with laid_down(source) as (database, deals, ignored):
+        rejected = [key for (key,) in database.execute("FROM all_rejected ORDER BY ALL").fetchall()]
+        errors = database.execute('SELECT "table", "row", deal_id, "column", "value", code FROM errors ORDER BY ALL').fetchall()
+        tables = {}
+        for name in ("deals", "stakeholders"):
+            found = database.execute(f"FROM {name} ORDER BY ALL")
+            names = [column[0] for column in found.description or ()]
+            tables[name] = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    examined = Examined(deals, rejected, errors, ignored, tables)
+    assert examined.deals == len(examined.good) + len(examined.rejected)
+    return examined
+
+
+def csv_folder(folder: Path, **tables: str | bytes) -> Path:
+    folder.mkdir()
+    for name, text in tables.items():
+        (folder / f"{name}.csv").write_bytes(text if isinstance(text, bytes) else text.encode())
+    return folder
+
+
+def workbook(path: Path, **sheets: list[list[Any]]) -> Path:
+    book = openpyxl.Workbook()
+    book.remove(book.active)  # type: ignore[arg-type]
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    book.save(path)
+    return path
+
+
+DEALS = f"deal_id,as_of,deal_owner\nA,{DAY},o\nB,{DAY},o\n"
+
+
+@pytest.mark.parametrize(("line", "code"), [
+    ("A,2,decision,resist,extra", "batch-line-cells"),
+    ("A,2,decision", "batch-line-cells"),
+    ('A,2,decision,"resist', "batch-line-quotes"),
+    ('A,2,"decision"x,resist', "batch-line-quotes"),
+])
+def test_a_line_of_items_that_cannot_be_read_rejects_its_deal(line: str, code: str, tmp_path: Path) -> None:
+    stakeholders = f"deal_id,id,layer,attitude\nA,1,decision,support\n{line}\nB,1,decision,accept\nB,2,operation,accept\n"
+    found = examine(csv_folder(tmp_path / "in", deals=DEALS, stakeholders=stakeholders))
+    assert found.errors == [("stakeholders", 3, "A", None, line, code)]
+    assert (found.good, found.rejected) == (["B"], ["A"])
+    assert [row["id"] for row in found.tables["stakeholders"]] == ["1", "2"]
+
+
+def test_a_bad_line_of_deals_is_one_rejected_deal_however_much_is_wrong_with_it(tmp_path: Path) -> None:
+    deals = f'deal_id,as_of,deal_name,deal_owner\nA,{DAY}\nB,{DAY},b,o\nC,{DAY}\nD,{DAY},"d,o\nE,{DAY},e,o\n'
+    found = examine(csv_folder(tmp_path / "in", deals=deals, stakeholders="deal_id,id\nA,1\n"))
+    assert (found.deals, found.good, found.rejected) == (5, ["B", "E"], ["A", "C", "D"])
+    assert [error[:3] for error in found.errors] == [("deals", 2, "A"), ("deals", 4, "C"), ("deals", 5, "D")]
+
+
+def test_cells_over_several_lines_and_empty_cells_at_the_end_are_no_error(tmp_path: Path) -> None:
+    deals = f'deal_id,as_of,deal_name\nA,{DAY},"two\nlines"\n\nB,{DAY},b,,\nC,{DAY},\n'
+    found = examine(csv_folder(tmp_path / "in", deals=deals))
+    assert [row["deal_name"] for row in found.tables["deals"]] == ["two\nlines", "b", None]
+
+
+PIECES = ["A,1\n", 'B,"x', 'C,"two\n', '3"\n', '"q"" ,"\n', '"', "\n", "D,1,\r\n", "E\r", '",\n', '"z"y']
+
+
+@given(st.lists(st.sampled_from(PIECES)))
+def test_every_line_of_a_file_is_in_one_record_or_told_to_be_none(parts: list[str]) -> None:
+    text = "".join(parts)
+    records = list(_records(io.StringIO(text, newline=""), ","))
+    assert "".join(record.text for record in records) == text
+    assert [record.line for record in records] == list(accumulate((record.lines for record in records), initial=1))[:-1]
+    assert all(record.lines == 1 for record in records if record.cells is None)
+
+
+def test_items_of_deals_that_nobody_listed_make_no_deals(tmp_path: Path) -> None:
+    found = examine(csv_folder(tmp_path / "in", deals=DEALS, stakeholders="deal_id,id\nZ,1\nZ,1\n"))
+    assert (found.deals, found.rejected) == (2, [])
+
+
+def test_every_deal_that_came_in_stands_in_the_output(tmp_path: Path) -> None:
+    deals = f"deal_id,as_of,deal_owner\nA,{DAY},o\nA,{DAY},o\nB,{DAY},o\n,{DAY},o\nC,2026-02-30,o\nD,{DAY}\n"
+    report = run(csv_folder(tmp_path / "in", deals=deals), tmp_path / "out", format="csv", tables=("deals",))
+    assert (report.deals, report.scored, report.rejected) == (6, 1, 5)
+    assert [row["deal_id"] for row in outputs(tmp_path / "out", "deals")] == ["", "A", "A", "B", "C", "D"]
+    again = run(tmp_path / "in", tmp_path / "again", format="csv", tables=("deals",), since=str(tmp_path / "out"))
+    assert again.changes == {"unchanged": 1, "not_scored": 3}
+
+
+def test_deal_files_with_problems_stand_in_the_output_by_their_names(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in ("one", "two"):
+        (folder / f"{name}.yaml").write_text("as_of: yesterday\n", "utf-8")
+    found = examine(folder)
+    assert found.rejected == ["one", "two"]
+    assert {error[2] for error in found.errors} == {"one", "two"}
+
+
+def test_rows_are_numbered_as_a_person_finds_them(tmp_path: Path) -> None:
+    deals = f"deal_id,as_of\nA,{DAY},x\n\nB,2026-02-30\nC,{DAY}\n"
+    assert [error[:3] for error in examine(csv_folder(tmp_path / "in", deals=deals)).errors] == [
+        ("deals", 2, "A"), ("deals", 4, "B")]
+    rows: list[list[Any]] = [["deal_id", "as_of"], ["A", DAY], [], [None, None], ["B", "2026-02-30"]]
+    assert [error[:3] for error in examine(workbook(tmp_path / "in.xlsx", deals=rows)).errors] == [("deals", 5, "B")]
+    lines = tmp_path / "in.jsonl"
+    lines.write_text(f'{{"deal_id": "A", "as_of": "{DAY}"}}\n\n{{"deal_id": "B", "as_of": "2026-02-30"}}\n', "utf-8")
+    assert [error[:3] for error in examine(lines).errors] == [("deals", 3, "B")]
+
+
+def test_json_lines_may_hold_values_of_any_type_and_a_broken_line_is_one_error(tmp_path: Path) -> None:
+    good = [
+        f'{{"deal_id": 1, "as_of": "{DAY}", "deal_amount": 1200000, "purchase_plan": true}}',
+        f'{{"deal_id": "A", "as_of": "{DAY}", "deal_amount": "120万", "needs_criteria": ["refined"]}}',
+    ]
+    broken = f'{{"deal_id": "B", "as_of": "{DAY}", '
+    for lines, errors in ((good, []), ([*good, broken], [("deals", 3, "B", None, broken.strip(), "batch-line-json")])):
+        file = tmp_path / "deals.jsonl"
+        file.write_text("\n".join(lines), "utf-8")
+        found = examine(file)
+        assert found.errors == errors
+        told = [tuple(row[name] for name in ("deal_id", "deal_amount", "purchase_plan", "needs_criteria"))
+                for row in found.tables["deals"]]
+        assert told == [("1", 1200000, True, None), ("A", 1200000, None, ["refined"])]
+
+
+def test_sqlite_and_workbooks_say_yes_as_one_and_numbers_lose_what_arithmetic_added(tmp_path: Path) -> None:
+    file = tmp_path / "in.sqlite"
+    with sqlite3.connect(file) as database:
+        database.execute("CREATE TABLE deals (deal_id, as_of, purchase_plan, opportunity_exists, deal_amount REAL)")
+        database.execute(f"INSERT INTO deals VALUES ('A', '{DAY}', 1, 0, 1234567.891234)")
+    database.close()
+    header = ["deal_id", "as_of", "purchase_plan", "opportunity_exists", "deal_amount"]
+    for source in (file, workbook(tmp_path / "in.xlsx", deals=[header, ["A", DAY, 1, 0, 1234567.891234]])):
+        (deal,) = examine(source).tables["deals"]
+        assert (deal["purchase_plan"], deal["opportunity_exists"], float(deal["deal_amount"])) == (True, False, 1234567.8912)
+
+
+def test_the_numbers_of_a_parquet_file_are_read_alike(tmp_path: Path) -> None:
+    rows = {"deals": [{"deal_id": 1.0, "as_of": DAY, "purchase_plan": 1.0, "opportunity_exists": 0, "deal_amount": 1e6 / 3}]}
+    (deal,) = examine(write_parquet(tmp_path / "in", rows)).tables["deals"]
+    assert (deal["deal_id"], deal["purchase_plan"], deal["opportunity_exists"]) == ("1", True, False)
+    assert float(deal["deal_amount"]) == 333333.3333
+
+
+MIDNIGHT = dt.datetime(2026, 3, 16)  # noqa: DTZ001 a workbook knows no time zones
+AT_WORK = dt.datetime(2026, 3, 16, 8, 30)  # noqa: DTZ001
+
+
+@pytest.mark.parametrize("cell", [MIDNIGHT, dt.date(2026, 3, 16), AT_WORK, 46097, 46097.5, "2026年3月16日"])
+def test_a_workbook_may_write_a_day_in_any_way(cell: Any, tmp_path: Path) -> None:
+    rows = [["deal_id", "截至日期", "deal_amount"], ["A", cell, 46097]]
+    (deal,) = examine(workbook(tmp_path / "in.xlsx", deals=rows)).tables["deals"]
+    assert (deal["as_of"], deal["deal_amount"]) == (dt.date(2026, 3, 16), 46097)
+
+
+def test_each_line_of_a_mixed_file_is_read_in_its_own_encoding(tmp_path: Path) -> None:
+    lines = [b"deal_id,as_of,deal_name\n", f"A,{DAY},青炉特钢\n".encode(), f"B,{DAY},东港起重\n".encode("gbk"),
+             f"C,{DAY},".encode() + b"\xff\xff\n", f"D,{DAY},d\n".encode()]
+    found = examine(csv_folder(tmp_path / "in", deals=b"".join(lines)))
+    assert [row["deal_name"] for row in found.tables["deals"]] == ["青炉特钢", "东港起重", "d"]
+    assert [(error[1], error[2], error[5]) for error in found.errors] == [(4, "C", "batch-line-encoding")]
+
+
+@pytest.mark.parametrize("encoding", ["gbk", "utf-16"])
+def test_an_encoding_that_shows_late_in_a_file_is_told_and_no_copy_is_left(
+    encoding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    many = "".join(f"{number},{DAY},{'x' * 200}\n" for number in range(6000))
+    found = examine(csv_folder(tmp_path / "in", deals=f"deal_id,as_of,deal_name\n{many}Z,{DAY},青炉特钢\n".encode(encoding)))
+    assert (found.deals, found.rejected) == (6001, [])
+    assert found.tables["deals"][-1]["deal_name"] == "青炉特钢"
+    assert not list(scratch.iterdir())
+
+
+def test_a_huge_cell_is_one_rejected_deal_and_is_shown_cut_short(tmp_path: Path) -> None:
+    deals = f"deal_id,as_of,deal_amount\nA,{DAY},{'9' * 40_000}\nB,{DAY},1\nC,{DAY},{'x' * 3_000_000}\n"
+    found = examine(csv_folder(tmp_path / "in", deals=deals))
+    assert (found.good, found.rejected) == (["B"], ["A", "C"])
+    assert max(len(error[4]) for error in found.errors) == 200
+
+
+@pytest.mark.parametrize("header", ["商机编号,截至日期", "Deal ID,as_of", "DEAL_ID,AS_OF"])
+def test_keys_may_be_headed_in_either_language(header: str, tmp_path: Path) -> None:
+    assert examine(csv_folder(tmp_path / "in", deals=f"{header}\nA,{DAY}\n")).good == ["A"]
+
+
+@pytest.mark.parametrize("tables", [
+    {"deals": ""}, {"deals": "x\n1\n"}, {"deals": DEALS, "stakeholders": "id,layer\n1,decision\n"},
+    {"deals": DEALS, "stakeholders": "deal_id,layer\nA,decision\n"},
+])
+def test_a_table_without_its_keys_is_told_once(tables: dict[str, str], tmp_path: Path) -> None:
+    with pytest.raises(BadSource, match="batch-no-key"):
+        examine(csv_folder(tmp_path / "in", **tables))
+
+
+def test_an_output_is_not_taken_for_an_input(tmp_path: Path) -> None:
+    run(write_csv(tmp_path / "in", pipeline()), tmp_path / "out.duckdb", tables=("deals",))
+    with pytest.raises(BadSource, match="batch-is-output"):
+        examine(tmp_path / "out.duckdb")
+
+
+def duckdb_file(path: Path, *statements: str) -> Path:
+    with duckdb.connect(str(path)) as database:
+        for statement in statements:
+            database.execute(statement)
+    return path
+
+
+def test_what_cannot_be_read_is_told_and_never_a_traceback(tmp_path: Path) -> None:
+    for name in ("junk.sqlite", "junk.duckdb", "junk.db", "junk.xlsx", "junk.parquet"):
+        (tmp_path / name).write_bytes(b"junk " * 1000)
+        with pytest.raises(BadSource, match="batch-unreadable"):
+            examine(tmp_path / name)
+        if not name.endswith("parquet"):
+            with pytest.raises(BadSource, match="batch-unreadable"):
+                summarise(str(tmp_path / name), [])
+    with pytest.raises(BadSource, match="batch-no-key"):
+        examine(workbook(tmp_path / "empty.xlsx", deals=[]))
+
+
+def test_two_tables_of_the_same_meaning_are_told(tmp_path: Path) -> None:
+    twice = duckdb_file(tmp_path / "twice.duckdb", "CREATE TABLE deals AS SELECT 'A' AS deal_id", "CREATE SCHEMA crm",
+                        "CREATE TABLE crm.deals AS SELECT 'A' AS deal_id")
+    sheets = workbook(tmp_path / "twice.xlsx", deals=[["deal_id"], ["A"]], 商机=[["deal_id"], ["B"]])
+    for source in (twice, sheets):
+        with pytest.raises(BadSource, match="batch-table-twice"):
+            examine(source)
+
+
+def test_the_views_of_a_duckdb_file_are_read(tmp_path: Path) -> None:
+    file = duckdb_file(tmp_path / "in.duckdb", f"CREATE TABLE crm AS SELECT 'A' AS deal_id, '{DAY}' AS as_of",
+                       "CREATE VIEW deals AS FROM crm")
+    assert examine(file).good == ["A"]
+
+
+def test_a_table_may_lie_in_many_parquet_files(tmp_path: Path) -> None:
+    rows = pipeline()
+    rows["deals"] = rows["deals"] + [{"deal_id": f"more{number}", "as_of": DAY, "account_name": "x"} for number in range(5)]
+    folder = write_parquet(tmp_path / "in", rows, parts=2)
+    (folder / "deals.parquet" / "_SUCCESS").touch()
+    (folder / "stakeholders.parquet").rename(folder / "stakeholders")
+    whole = examine(write_parquet(tmp_path / "whole", rows))
+    assert examine(folder).tables == whole.tables
+    partitioned = tmp_path / "partitioned" / "deals"
+    for place, row in enumerate(rows["deals"]):
+        part = partitioned / f"account_name={row['account_name']}"
+        part.mkdir(parents=True, exist_ok=True)
+        duckdb.execute(f"COPY (SELECT '{row['deal_id']}' AS deal_id, '{DAY}' AS as_of) TO '{part}/{place}.parquet'")
+    told = [{name: row[name] for name in ("deal_id", "account_name")} for row in examine(partitioned.parent).tables["deals"]]
+    assert told == [{name: row[name] for name in ("deal_id", "account_name")} for row in whole.tables["deals"]]
+
+
+def test_deal_files_beside_tables_are_told_to_be_left_out(tmp_path: Path) -> None:
+    folder = csv_folder(tmp_path / "in", deals=DEALS)
+    (folder / "acme.yaml").write_text(f"as_of: {DAY}\n", "utf-8")
+    assert examine(folder).ignored == ["acme.yaml"]
+
+
+def test_deal_files_of_the_same_name_in_several_folders_are_told_apart(tmp_path: Path) -> None:
+    for folder in ("north", "south"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "acme.yaml").write_text(f"as_of: {DAY}\n", "utf-8")
+    (tmp_path / "south" / "acme.json").write_text(f'{{"as_of": "{DAY}"}}', "utf-8")
+    assert examine(str(tmp_path / "**" / "*.*")).good == ["north/acme", "south/acme.json", "south/acme.yaml"]

@@ -1,0 +1,139 @@
+"""An output goes where it should, and takes the place of nothing but an earlier output."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import duckdb
+import openpyxl
+import pytest
+from dealready.batch.placing import beside, put_back, take_place
+from dealready.batch.refusal import BadSource
+
+from .test_batch import outputs, pipeline, run, write_csv
+
+ENDINGS = ("", ".xlsx", ".duckdb", ".sqlite")
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    return write_csv(tmp_path / "in", pipeline())
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_force_replaces_only_what_a_run_wrote(source: Path, tmp_path: Path) -> None:
+    important = tmp_path / "important"
+    important.mkdir()
+    (important / "thesis.txt").write_text("years of work", "utf-8")
+    database = tmp_path / "crm.duckdb"
+    with duckdb.connect(str(database)) as crm:
+        crm.execute("CREATE TABLE deals AS SELECT 'A' AS deal_id")
+    (tmp_path / "list.xlsx").write_bytes(b"no workbook")
+    before = everything(tmp_path)
+    for target in (important, database, tmp_path / "list.xlsx"):
+        with pytest.raises(BadSource, match=r"batch-not-replaced|batch-holds-others"):
+            run(source, target, force=True, tables=("deals",))
+    assert everything(tmp_path) == before
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_force_replaces_an_output_but_not_what_somebody_added_to_it(ending: str, source: Path, tmp_path: Path) -> None:
+    target = tmp_path / f"out{ending}"
+    for _ in range(2):
+        run(source, target, force=True, tables=("deals",))
+    if ending == ".xlsx":
+        book = openpyxl.load_workbook(target)
+        book.create_sheet("My notes")
+        book.save(target)
+    elif ending == ".duckdb":
+        with duckdb.connect(str(target)) as database:
+            database.execute("CREATE VIEW mine AS FROM deals")
+    elif not ending:
+        (target / "notes.txt").write_text("mine", "utf-8")
+    else:
+        return
+    before = everything(tmp_path)
+    with pytest.raises(BadSource, match="batch-holds-others"):
+        run(source, target, force=True, tables=("deals",))
+    assert everything(tmp_path) == before
+
+
+def test_an_output_never_takes_the_place_of_its_input(source: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(source)
+    before = everything(tmp_path)
+    for given in (source, source / "deals.csv", source / "*.csv", link):
+        with pytest.raises(BadSource, match="batch-onto-input"):
+            run(given, source, force=True)
+    assert everything(tmp_path) == before
+
+
+def test_an_empty_folder_is_filled(source: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    run(source, tmp_path / "out", format="csv", tables=("deals",))
+    assert len(outputs(tmp_path / "out", "deals")) == 2
+
+
+def test_a_link_to_an_output_stays_and_what_it_points_to_is_replaced(source: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    link = tmp_path / "out"
+    link.symlink_to(tmp_path / "elsewhere")
+    for _ in range(2):
+        run(source, link, format="csv", force=True, tables=("deals",))
+    assert link.is_symlink()
+    assert len(outputs(tmp_path / "elsewhere", "deals")) == 2
+
+
+@pytest.mark.parametrize("name", ["scored.csv", "scored.parquet", "scored.xls"])
+def test_an_output_of_many_tables_is_not_one_file_of_a_kind_that_holds_one(name: str, source: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadSource, match="batch-target"):
+        run(source, tmp_path / name)
+
+
+def test_the_name_of_a_folder_may_hold_a_dot(source: Path, tmp_path: Path) -> None:
+    run(source, tmp_path / "run.2026-03", format="csv", tables=("deals",))
+    assert len(outputs(tmp_path / "run.2026-03", "deals")) == 2
+
+
+def test_a_sheet_leaves_out_signs_that_it_cannot_hold(tmp_path: Path) -> None:
+    tables = pipeline()
+    tables["deals"][0]["account_name"] = "Good\x07 Steel"
+    run(write_csv(tmp_path / "in", tables), tmp_path / "out.xlsx", tables=("deals",))
+    cells = [cell for row in openpyxl.load_workbook(tmp_path / "out.xlsx")["Deals"].iter_rows(values_only=True) for cell in row]
+    assert "Good Steel" in cells
+
+
+@pytest.mark.parametrize("can_exchange", [True, False])
+def test_a_new_folder_takes_the_place_of_an_old_one(
+    can_exchange: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not can_exchange:
+        monkeypatch.setattr("dealready.batch.placing._exchanged", lambda _one, _other: False)
+    target = tmp_path / "out"
+    target.mkdir()
+    (target / "old").touch()
+    with beside(target) as folder:
+        (folder / "new").mkdir()
+        (folder / "new" / "fresh").touch()
+        take_place(folder / "new", target, folder)
+    assert list(everything(tmp_path)) == ["out/fresh"]
+
+
+def test_what_a_killed_run_left_is_put_back_or_taken_away(tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    target.mkdir()
+    (target / "old").touch()
+    left = tmp_path / ".out.12345678.part"
+    left.mkdir()
+    target.rename(left / "old")
+    other = tmp_path / ".out.2026.12345678.part"
+    other.mkdir()
+    with beside(target) as folder:
+        assert everything(target) == {"old": b""}
+        put_back(target)  # a run that is at work is left alone
+        assert folder.is_dir()
+    assert sorted(os.listdir(tmp_path)) == [other.name, "out"]
