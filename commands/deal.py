@@ -52,6 +52,7 @@ def next(deals: tuple[str, ...], everything: bool, format_: str, language: Langu
 @common_options
 def why(deal: str, conclusion: str, everything: bool, format_: str, language: Language) -> None:
     """Print the chain from a conclusion down to facts and sources."""
+    from ..engine.bounds import BOUNDS, readiness_bound
     from ..engine.diagnose import Diagnoser
     from ..render.lookup import Unclear, find_conclusion
     from ..render.names import Names
@@ -60,26 +61,25 @@ def why(deal: str, conclusion: str, everything: bool, format_: str, language: La
     (loaded,) = load((deal,), base, language)
     prover = Diagnoser(base).prover(loaded)
     try:
-        found = find_conclusion(conclusion, base, prover.outcome, language)
+        ((name, abouts),) = find_conclusion(conclusion, base, prover.outcome, language)
     except Unclear as unclear:
         fail(str(unclear))
-    proofs = [prover.prove(name, about) for name, abouts in found for about in abouts]
+    bound = readiness_bound(name, base.steps, prover.outcome) if name in BOUNDS else None
+    wanted = [(name, about) for about in abouts] if bound is None else [(counted, "") for counted in bound.counted]
+    proofs = [prover.prove(*one) for one in wanted]
     names = Names(base, loaded, language)
     if format_ in ("mermaid", "dot"):
         from ..render.graphs import dot, mermaid
 
-        click.echo((mermaid if format_ == "mermaid" else dot)(proofs, names), nl=False)
-        return
-    if format_ == "text":
-        from ..render.proofs import proof_tree
+        click.echo((mermaid if format_ == "mermaid" else dot)(proofs, names, bound), nl=False)
+    elif format_ == "text":
+        from ..render.proofs import print_proofs
 
-        console = new_console()
-        for proof in proofs:
-            console.print(proof_tree(proof, prover.outcome, names, everything))
-        return
-    from ..render.document import proof_document
+        print_proofs(new_console(), proofs, bound, prover.outcome, names, everything)
+    else:
+        from ..render.document import why_document
 
-    print_data([proof_document(part, names) for proof in proofs for part in proof], format_)
+        print_data(why_document(proofs, bound, names), format_)
 
 
 @click.command(cls=LocalCommand, help="help.check")

@@ -313,12 +313,6 @@ def _text(value: object) -> str | None:
 
 
 def _interval(criteria: list[CriterionState]) -> Interval:
-    """Return the share of criteria met, and met or unknown; rounded outward, so it never claims too much."""
-    total = len(criteria)
-    if not total:
-        return Interval(0, 0)
     met = sum(criterion.state == "met" for criterion in criteria)
     unknown = sum(criterion.state == "unknown" for criterion in criteria)
-    return Interval(100 * met // total, -(-100 * (met + unknown) // total))
-
-
+    return Interval.of(met, unknown, len(criteria))
