@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..engine.diagnosis import Diagnosis
 from ..facts.deal import Deal, deal_of, load_deal
-from ..facts.edits import laid_over, without
+from ..facts.edits import laid_over, read_drop, without
 from ..facts.problems import Place, Problems, Rejected, suggestion, suggestion_or_all
 from ..facts.reader import Record, describe
 from ..facts.source import Mapping, Node, Scalar, parse, read_bytes
@@ -124,7 +124,7 @@ class _Reader:
         if record.has("story"):
             record.bilingual("story")
         deal = self.deal(record)
-        drops, change = record.texts("drop"), record.node("change")
+        drops, change = record.scalars("drop"), record.node("change")
         if deal is not None:
             deal = self.changed(deal, change, drops)
         expected = tuple(self.expectations(record))
@@ -147,13 +147,14 @@ class _Reader:
             self.problems.take(rejected)
         return None
 
-    def changed(self, deal: Deal, change: Node | None, drops: Sequence[str]) -> Deal:
-        if change is not None:
-            try:
+    def changed(self, deal: Deal, change: Node | None, drops: Sequence[Scalar]) -> Deal:
+        try:
+            if change is not None:
                 deal = laid_over(deal, deal_of(change, str(self.file), self.base.vocabulary, part=True))
-            except Rejected as rejected:
-                self.problems.take(rejected)
-        return without(deal, drops)
+            return without(deal, [read_drop(name.text, name.place, deal.items, self.base.vocabulary) for name in drops])
+        except Rejected as rejected:
+            self.problems.take(rejected)
+            return deal
 
     def expectations(self, record: Record) -> Iterable[Expectation]:
         steps = [step.id for step in self.base.steps]
