@@ -113,7 +113,8 @@ def test_pytest_collects_cases_and_tells_what_does_not_hold(tmp_path: Path) -> N
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert "1 failed, 1 passed" in done.stdout
     assert "two.yaml:3:" in done.stdout
-    assert "step: closing; found: needs" in done.stdout
+    assert "step: Negotiation and closing [closing]" in done.stdout
+    assert "found: Needs discovery [needs]" in done.stdout
 
 
 # Mutation and coverage
