@@ -57,7 +57,7 @@ def _value(seen: Observation) -> Any:
     plain: Any = list(value) if isinstance(value, tuple) else value
     if not isinstance(plain, bool | int | str | list | date):
         plain = int(plain) if plain == int(plain) else float(plain)
-    notes = {"by": seen.by} if seen.by else {}
+    notes: dict[str, Any] = {"by": seen.by} if seen.by else {}
     notes |= {"seen": seen.seen} if seen.seen else {}
     notes |= {} if seen.confirmed else {"confirmed": False}
     return {"value": plain} | notes if notes else plain

@@ -36,6 +36,7 @@ class Teller:
         return [wanted, self.say("test.found", found=self.found(failure)), *self.reason(line)]
 
     def wanted(self, line: Expectation) -> str:
+        """Return what a line of the case names, with the value that it wants."""
         if line.kind == "readiness":
             return f"{line.name} = {line.value}"
         label = self.label(line.kind, line.name)
@@ -51,7 +52,7 @@ class Teller:
             words = self.names.criterion(bare)
         elif kind.endswith("findings"):
             words = self.names.finding(bare, about)
-        elif kind.endswith("actions") or kind.endswith("withheld"):
+        elif kind.endswith(("actions", "withheld")):
             words = self.names.action(bare, about)
         elif kind == "questions":
             words = self.names.fact(bare, about)
@@ -60,9 +61,11 @@ class Teller:
         return f"{words} [{name}]" if words else name
 
     def state(self, state: str) -> str:
+        """Return the words for the state of a criterion."""
         return self.say(f"state.{state}")
 
     def found(self, failure: Failure) -> str:
+        """Return what the diagnosis says instead."""
         kind, found = failure.expectation.kind, failure.found
         if found == "-":
             return self.say("test.nothing")
@@ -89,7 +92,8 @@ class Teller:
         for miss in [miss for miss in misses if line.kind != "fires" or miss.rule.id == bare][:1]:
             parts = [part_words(part, miss.rule.scope, self.names) for part in _in_the_way(miss.part)]
             if parts:
-                yield self.say("test.reason", rule=self.names.rule(miss.rule, about), parts=self.say("list.sentences").join(parts))
+                rule = self.names.rule(miss.rule, about)
+                yield self.say("test.reason", rule=rule, parts=self.say("list.sentences").join(parts))
 
 
 def _in_the_way(part: Part) -> Iterator[Part]:

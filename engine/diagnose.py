@@ -247,7 +247,9 @@ class _Assembly:
         )
 
     def _stakeholder(self, item: Item, row: Row, actions: tuple[GivenAction, ...]) -> StakeholderView:
-        talks = tuple(talk.id for talk in self.base.talks.values() if self.outcome.holds(f"say.{talk.id}", item.id))
+        talks = tuple(
+            talk.id for talk in self.base.talks.values() if not talk.off and self.outcome.holds(f"say.{talk.id}", item.id)
+        )
         stated = row.values.get("concerns")
         catalogue = self.base.actions
         moves = [action.id for action in actions if action.with_ == item.id and catalogue[action.id].about == "stakeholders"]

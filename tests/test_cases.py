@@ -61,7 +61,8 @@ def test_a_case_written_to_standard_output_holds_wherever_it_is_put(tmp_path: Pa
 @pytest.mark.parametrize(("language", "told"), [
     ("en", {"2:7: expected step: Negotiation and closing [closing]": "found: Needs discovery [needs]",
             "3:28: expected criterion": "found: not met", "4:12: expected finding": "found: nothing of the kind",
-            "5:3: expected finding: Ye Lan is a champion": "in the way of", "6:15: expected no such finding": "[veto_raised@deng]",
+            "5:3: expected finding: Ye Lan is a champion": "in the way of",
+            "6:15: expected no such finding": "[veto_raised@deng]",
             "7:9: expected rule that fires": "in the way of 'The deal is paused until a date'"}),
     ("zh", {"2:7：期望步骤：谈判与成交": "实际：挖掘需求", "3:28：期望标准": "实际：未达成", "7:9：期望触发的规则": "受阻于"}),
 ])

@@ -277,7 +277,7 @@ def test_a_mistake_in_a_layer_is_told_with_its_place(name: str, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(("text", "told"), [
-    ('rules = "here', "can't be read"), ("ruels = []", "did you mean 'rules'?"),
+    ('rules = "here', "not valid TOML"), ("ruels = []", "did you mean 'rules'?"),
     ("rules = 3", "a list of folders was expected"), ('rules = ["gone"]', "neither facts/ nor rules/"),
 ])
 def test_settings_that_are_wrong_are_told(text: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
