@@ -101,12 +101,14 @@ class MissBranches:
         self.add_rules(branch, part)
 
     def add_ways(self, branch: Tree, part: Part, scope: str, deep: bool) -> None:
-        """Add the parts of which one must hold; deep below a rule, of long ways only the nearest, unless all is wanted."""
+        """Add the parts of which one must hold; where they are long, only the nearest, unless everything is wanted."""
         ways = part.parts
-        if deep and any(way.rules or way.parts for way in ways) and not self.everything:
-            ways = tuple(sorted(ways, key=lambda way: way.distance))[:1]
+        if any(way.rules or way.parts for way in ways) and not self.everything:
+            ways = tuple(sorted(ways, key=lambda way: way.distance))[: 1 if deep else 2]
         for way in ways:
-            self.add(branch, way, scope, deep)
+            together = isinstance(way.condition, All)
+            twig = branch.add(Prose(self.say("whynot.together"), style="bright_black")) if together else branch
+            self.add(twig, way, scope, deep)
         if len(ways) < len(part.parts):
             branch.add(Prose(self.say("whynot.other_ways"), style="bright_black"))
 

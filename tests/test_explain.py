@@ -136,6 +136,14 @@ def test_every_condition_of_every_rule_has_words(language: str) -> None:
         assert not re.search(r"\{\w+\}", words), rule.id
 
 
+def test_conditions_that_must_hold_together_stay_together_among_ways_of_which_one_is_enough() -> None:
+    shown = run("whynot", str(FOLDER / "harbour-crane-lead.json"), "buyer_quiet").output.splitlines()
+    at = next(number for number, line in enumerate(shown) if "these together" in line)
+    assert "Proven step: Investigation & analysis" in shown[at + 1]
+    assert "Customer last responded" in shown[at + 2]
+    assert len(shown) < 60
+
+
 # Bounds of readiness
 
 
