@@ -6,11 +6,12 @@ import contextlib
 import gc
 import os
 import sys
-from typing import NoReturn
 
 import click
 from dealready import __version__
-from dealready.render.help import LocalGroup, LocalOption
+from dealready.commands.shared import BAD_INPUT
+from dealready.commands.streams import OutputFailed, guard_streams
+from dealready.render.help import LocalGroup, LocalOption, current_language
 
 COMMANDS = {
     "next": "deal", "why": "deal", "check": "deal", "ask": "deal",
@@ -30,27 +31,36 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line; a reader that stops reading (``| head``) is no error."""
-    gc.set_threshold(100_000)  # a command lives too briefly for frequent sweeps
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
+    """Run the command line and leave with its exit code."""
+    gc.set_threshold(250_000)  # a command about one deal ends before its first sweep
+    guard_streams()
+    code = _run()
+    with contextlib.suppress(OutputFailed):
+        sys.stderr.flush()
+    os._exit(code)  # freeing a hundred thousand objects one by one would take longer than many a command
+
+
+def _run() -> int:
+    """Run the command and return its exit code; a reader that stops reading (``| head``) is no error."""
     code = 0
     try:
-        cli(prog_name="dealready")
-    except SystemExit as left:
-        code = left.code if isinstance(left.code, int) else int(left.code is not None)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    _leave(code)
+        try:
+            cli(prog_name="dealready")
+        except SystemExit as left:
+            code = left.code if isinstance(left.code, int) else int(left.code is not None)
+        sys.stdout.flush()
+    except OutputFailed as failed:
+        return 0 if failed.reader_left else _tell(failed)
+    return code
 
 
-def _leave(code: int) -> NoReturn:
-    """End the process at once: freeing a hundred thousand objects one by one would take longer than many a command."""
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(BrokenPipeError):
-            stream.flush()
-    os._exit(code)
+def _tell(failed: OutputFailed) -> int:
+    """Say that the output cannot be written and return the exit code for it."""
+    from dealready.facts.problems import messages
+
+    with contextlib.suppress(OutputFailed):
+        sys.stderr.write(messages()["output-failed"].read(current_language(), reason=failed) + "\n")
+    return BAD_INPUT
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from unicodedata import normalize
 
@@ -56,6 +56,8 @@ class Canonical:
         self.read = Read()
         self.wrong: list[str] = []  # queries of errors
         self.given: list[str] = []  # tables that came in
+        self.in_place: set[str] = set()  # tables that are as quick to read where they are as they would be laid down
+        self.rejects = 0
         self.keys: dict[str, str] = {}  # how the deal of a row is read, by table
 
     def build(self, opened: Opened) -> Read:
@@ -80,6 +82,7 @@ class Canonical:
         self.engine.create("errors", " UNION ALL ".join([f"SELECT {nothing} WHERE false", *self.wrong]))
         self.engine.create("all_rejected", f"SELECT DISTINCT {KEY} FROM errors WHERE {KEY} IS NOT NULL")
         ((deals,),) = self.engine.rows(f"SELECT count(*) FROM raw_{DEALS}")
+        ((self.rejects,),) = self.engine.rows("SELECT count(*) FROM all_rejected")
         self.read.deals = deals + len(opened.refused) + sum(name == DEALS for name, _, _ in opened.unread)
         return self.read
 
@@ -100,8 +103,10 @@ class Canonical:
         for name in self.given:
             self.engine.view(f"part_{name}", f"SELECT * FROM raw_{name}{part.where(self.keys[name])}")
         self.engine.view("rejected", f"SELECT {KEY} FROM all_rejected{part.where(KEY)}")
+        self.engine.create("seen", self.seen())
         for table in self.layout.values():
-            self.engine.create(table.name, self.good(table, self.given))
+            make = self.engine.view if table.name in self.in_place else self.engine.create
+            make(table.name, self.good(table))
 
     def columns(self, table: Table) -> list[Column]:
         """Return the columns of a table that anything reads; who said a thing is for people to see in their own data."""
@@ -124,6 +129,8 @@ class Canonical:
         joins: list[str] = []
         values = self.values(table, found, joins)
         self.keys[table.name] = values.get(table.columns[KEY], "NULL")
+        if not any(values[column] != raw.name and raw.kind == "VARCHAR" for column, raw in found.items()):
+            self.in_place.add(table.name)
         for column in self.columns(table):
             value = values.get(column, f"CAST(NULL AS {SQL_TYPES[column.type]})")
             if column.name == AS_OF:
@@ -250,26 +257,35 @@ class Canonical:
         found = f"CAST({column} AS VARCHAR)"
         self.wrong.append(f"SELECT '{table}', {ROW}, {KEY}, '{column}', {found}, '{code}', '{{}}' FROM {wrong}")
 
-    def good(self, table: Table, given: Sequence[str]) -> str:
+    def listed(self, table: Table) -> dict[Column, str]:
+        """Return the columns that tell whether a collection is listed, with the collections, of those that came in."""
+        of = {listed_column(name): name for name in self.given if name != DEALS}
+        return {column: of[column.name] for column in self.columns(table) if column.name in of}
+
+    def seen(self) -> str:
+        """Return the query that tells of which collections a deal has items."""
+        collections = list(self.listed(self.layout[DEALS]).values())
+        flags = "".join(f", bool_or(collection = '{name}') AS {name}" for name in collections)
+        keys = [f"SELECT DISTINCT {KEY}, '{name}' AS collection FROM typed_{name}" for name in collections]
+        none = f"SELECT CAST(NULL AS VARCHAR) AS {KEY}, '' AS collection WHERE false"
+        return f"SELECT {KEY}{flags} FROM ({' UNION ALL '.join([none, *keys])}) GROUP BY {KEY}"
+
+    def good(self, table: Table) -> str:
         """Return the query of a table without the deals that are rejected.
 
         A collection counts as listed for a deal if the deal says so, or if there is an item of it.
         """
-        if table.name not in given:
+        if table.name not in self.given:
             empty = [f'CAST(NULL AS {SQL_TYPES[column.type]}) AS "{column.name}"' for column in self.columns(table)]
             return f"SELECT {', '.join(empty)} WHERE false"
-        source = f"typed_{table.name}"
-        columns, joins = [], [f"ANTI JOIN rejected ON {source}.{KEY} = rejected.{KEY}"]
-        for column in self.columns(table):
-            value = f'{source}."{column.name}"'
-            if column.role == "listed":
-                of = next(name for name in self.layout if name != DEALS and listed_column(name) == column.name)
-                seen = f"seen_{of}.{KEY} IS NOT NULL" if of in given else "false"
-                value = f"coalesce({value}, false) OR {seen} AS {column.name}"
-                if of in given:
-                    some = f"(SELECT DISTINCT {KEY} FROM typed_{of}) AS seen_{of}"
-                    joins.append(f"LEFT JOIN {some} ON {source}.{KEY} = seen_{of}.{KEY}")
-            columns.append(value)
+        source, listed = f"typed_{table.name}", self.listed(table)
+        columns = [
+            f"coalesce({source}.{column.name}, false) OR coalesce(seen.{listed[column]}, false) AS {column.name}"
+            if column in listed else f'{source}."{column.name}"' for column in self.columns(table)
+        ]
+        joins = [f"LEFT JOIN seen ON {source}.{KEY} = seen.{KEY}"] if listed else []
+        if self.rejects:
+            joins.append(f"ANTI JOIN rejected ON {source}.{KEY} = rejected.{KEY}")
         return f"SELECT {', '.join(columns)} FROM {source} {' '.join(joins)} WHERE {source}.{KEY} IS NOT NULL"
 
 

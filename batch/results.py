@@ -105,19 +105,18 @@ class Results:
     def _deals(self, query: str) -> str:
         judged = ", ".join(f"judged.{name}" for name in self.engine.columns(query)
                            if name not in (KEY, "first_action", "first_action_about"))
-        details = ", ".join(f"{DEALS}.{name}" for name in _DETAILS)
-        return (
-            f"SELECT every.{KEY}, scored, {details}, {DEALS}.{AS_OF}, {DEALS}.deal_claimed_step AS claimed_step, {judged},"
+        details = [*(f"{DEALS}.{name}" for name in _DETAILS), f"{DEALS}.{AS_OF}", f"{DEALS}.deal_claimed_step AS claimed_step"]
+        scored = (
+            f"SELECT {DEALS}.{KEY}, true AS scored, {', '.join(details)}, {judged},"
             f" first_action, first_action_about AS first_action_with,"
             f" {self._filled('action_texts.label')} AS first_action_label"
-            f" FROM (SELECT {KEY}, true AS scored FROM {DEALS} UNION ALL SELECT {KEY}, false AS scored FROM rejected) AS every"
-            f" LEFT JOIN {DEALS} ON {DEALS}.{KEY} = every.{KEY}"
-            f" LEFT JOIN ({query}) AS judged ON judged.{KEY} = every.{KEY}"
+            f" FROM {DEALS} JOIN ({query}) AS judged ON judged.{KEY} = {DEALS}.{KEY}"
             f" LEFT JOIN action_texts ON action_texts.action = first_action"
-            f" LEFT JOIN item_names ON item_names.{KEY} = every.{KEY} AND item_names.collection = done_with"
+            f" LEFT JOIN item_names ON item_names.{KEY} = {DEALS}.{KEY} AND item_names.collection = done_with"
             f" AND item_names.about = first_action_about"
-            f" ORDER BY every.{KEY}"
         )
+        nothing = "".join(f", NULL AS {name}" for name in self.engine.columns(scored) if name not in (KEY, "scored"))
+        return f"SELECT * FROM ({scored} UNION ALL SELECT {KEY}, false AS scored{nothing} FROM rejected) ORDER BY {KEY}"
 
     def _with_names(self, query: str, texts: str, key: str, columns: str, order: str) -> str:
         return (

@@ -24,12 +24,18 @@ from pathlib import Path
 
 from clips_peer import ClipsProgram
 from data import sample, write
+from dealready.batch.canonical import Canonical
+from dealready.batch.engines import DuckEngine, any_order, duckdb_at_work
+from dealready.batch.job import scoring_sql
+from dealready.batch.results import also_read
+from dealready.batch.sources import open_source
 from dealready.engine.diagnose import Diagnoser
 from dealready.rules.base import load_rule_base
 from show import Measured, Run, Size, keep, printed
 
 SIZES = (10_000, 100_000, 1_000_000, 10_000_000)
 SAMPLE = 300  # deals for engines that take them one by one
+IN_MEMORY = 1_000_000  # deals at most that the rules alone are timed on
 THREADS = 2
 MEMORY = "3GB"  # what DuckDB may take; the process as a whole takes somewhat more
 SCORE = (str(Path(sys.executable).with_name("dealready")), "score")
@@ -92,6 +98,21 @@ def rates(folder: Path) -> dict[str, float]:
     return found
 
 
+def alone(folder: Path) -> float:
+    """Return how many deals a second the rules alone take, the deals being in memory as they are for those engines."""
+    base = load_rule_base()
+    statements = scoring_sql(base, ("deals",))
+    with duckdb_at_work(MEMORY, THREADS) as (database, _), any_order(database):
+        canonical = Canonical(DuckEngine(database), base.vocabulary, wanted=also_read(base.vocabulary, statements.reads))
+        deals = canonical.build(open_source(database, str(folder), base.vocabulary)).deals
+        for name in canonical.in_place:
+            database.execute(f"CREATE TABLE held AS FROM {name}; DROP VIEW {name}; ALTER TABLE held RENAME TO {name}")
+        start = time.perf_counter()
+        for statement in statements.statements:
+            database.execute(statement)
+        return deals / (time.perf_counter() - start)
+
+
 def start_up() -> tuple[float, float]:
     """Return the seconds that scoring a single deal takes: with nothing compiled before, and from then on."""
     with tempfile.TemporaryDirectory(prefix="dealready-bench-") as scratch:
@@ -115,7 +136,11 @@ def main() -> None:
         print(f"{deals:,} deals in {sizes[-1].ours.seconds:.1f} s", file=sys.stderr, flush=True)
     software = {"Python": platform.python_version(), **{
         name: version(name.lower()) for name in ("DuckDB", "Polars", "experta", "clipspy")}}
-    run = Run(os.cpu_count() or 0, THREADS, MEMORY, software, *start_up(), rates(folder / str(sizes[0].deals)), sizes)
+    in_memory = max(size.deals for size in sizes if size.deals <= IN_MEMORY)
+    run = Run(
+        os.cpu_count() or 0, THREADS, MEMORY, software, *start_up(), alone(folder / str(in_memory)),
+        rates(folder / str(sizes[0].deals)), sizes,
+    )
     print(printed(run))
     if "--keep" in sys.argv:
         keep(run)

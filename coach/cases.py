@@ -97,7 +97,7 @@ _MARKS = {"step", "claimed", "readiness", "criteria", "questions", "before", *_L
 def read_cases(file: Path, base: RuleBase) -> list[CaseFile]:
     """Read the cases of one file; see :func:`load_cases`."""
     problems = Problems()
-    node = parse(read_bytes(str(file)), str(file))
+    node = parse(read_bytes(str(file)), str(file), problems)
     top = Record(node, "", problems, node.place)
     reader = _Reader(base, file, problems)
     if top.has("cases"):

@@ -9,16 +9,35 @@ from typing import TYPE_CHECKING
 import click
 
 from ..render.help import LocalCommand, LocalOption
-from .shared import DEAL, FOUND_SOMETHING, common_options, fail, format_option, load, new_console, print_data, rule_base
+from .shared import (
+    BAD_INPUT,
+    DEAL,
+    FOUND_SOMETHING,
+    common_options,
+    completing,
+    fail,
+    load,
+    load_each,
+    new_console,
+    print_data,
+    rule_base,
+)
 
 if TYPE_CHECKING:
     from ..facts.texts import Language
+    from ..rules.base import RuleBase
+
+
+def _conclusions(base: RuleBase) -> list[str]:
+    criteria = [criterion.id for step in base.steps for criterion in step.criteria]
+    return [*(step.id for step in base.steps), *criteria, *base.findings, *base.actions]
 
 
 @click.command(cls=LocalCommand, help="help.next")
 @click.argument("deals", nargs=-1, required=True, type=DEAL, metavar="DEAL...")
 @click.option("--all", "everything", is_flag=True, help="option.all", cls=LocalOption)
-@format_option
+@click.option("--format", "format_", type=click.Choice(["text", "json", "yaml", "jsonl"]), default="text",
+              help="option.next.format", cls=LocalOption)
 @common_options
 def next(deals: tuple[str, ...], everything: bool, format_: str, language: Language) -> None:
     """Print the diagnosis and the next actions of each deal."""
@@ -26,48 +45,57 @@ def next(deals: tuple[str, ...], everything: bool, format_: str, language: Langu
     from ..render.names import Names
 
     base = rule_base(language)
-    loaded = load(deals, base, language)
     diagnoser = Diagnoser(base)
+    loaded = load_each(deals, base, language)
+    diagnosed = ((diagnoser.diagnose(deal), Names(base, deal, language)) for deal in loaded if deal is not None)
     if format_ == "text":
         from ..render.terminal import print_diagnosis
 
-        console = new_console()
-        for number, deal in enumerate(loaded):
-            if number:
+        console, count = new_console(), 0
+        for count, (diagnosis, names) in enumerate(diagnosed, 1):
+            if count > 1:
                 console.rule()
-            print_diagnosis(console, diagnoser.diagnose(deal), Names(base, deal, language), everything)
-        return
-    from ..render.document import diagnosis_document
+            print_diagnosis(console, diagnosis, names, everything)
+    else:
+        from ..render.document import diagnosis_document
 
-    documents = [diagnosis_document(diagnoser.diagnose(deal), Names(base, deal, language)) for deal in loaded]
-    print_data(documents[0] if len(documents) == 1 else documents, format_)
+        documents = [diagnosis_document(diagnosis, names) for diagnosis, names in diagnosed]
+        count = len(documents)
+        alone = len(deals) == 1 and format_ != "jsonl"
+        if documents or not alone:
+            print_data(documents[0] if alone else documents, format_)
+    if count < len(deals):
+        sys.exit(BAD_INPUT)
 
 
 @click.command(cls=LocalCommand, help="help.why")
 @click.argument("deal", type=DEAL)
-@click.argument("conclusion")
+@click.argument("conclusion", shell_complete=completing(_conclusions))
 @click.option("--all", "everything", is_flag=True, help="option.why.all", cls=LocalOption)
 @click.option("--format", "format_", type=click.Choice(["text", "json", "yaml", "mermaid", "dot"]), default="text",
               help="option.why.format", cls=LocalOption)
 @common_options
 def why(deal: str, conclusion: str, everything: bool, format_: str, language: Language) -> None:
     """Print the chain from a conclusion down to facts and sources."""
-    from ..engine.bounds import BOUNDS, readiness_bound
     from ..engine.diagnose import Diagnoser
-    from ..render.lookup import Unclear, find_conclusion
+    from ..render.asked import proofs_asked, step_asked
+    from ..render.lookup import Unclear
     from ..render.names import Names
 
     base = rule_base(language)
     (loaded,) = load((deal,), base, language)
-    prover = Diagnoser(base).prover(loaded)
+    diagnoser, names = Diagnoser(base), Names(base, loaded, language)
+    step = step_asked(conclusion, base)
+    if step and format_ == "text":
+        from ..render.ladder import print_step
+
+        if not print_step(new_console(), step, diagnoser.diagnose(loaded), names):
+            return
+    prover = diagnoser.prover(loaded)
     try:
-        ((name, abouts),) = find_conclusion(conclusion, base, prover.outcome, language)
+        bound, proofs = proofs_asked(conclusion, base, prover, language)
     except Unclear as unclear:
         fail(str(unclear))
-    bound = readiness_bound(name, base.steps, prover.outcome) if name in BOUNDS else None
-    wanted = [(name, about) for about in abouts] if bound is None else [(counted, "") for counted in bound.counted]
-    proofs = [prover.prove(*one) for one in wanted]
-    names = Names(base, loaded, language)
     if format_ in ("mermaid", "dot"):
         from ..render.graphs import dot, mermaid
 
@@ -88,24 +116,26 @@ def why(deal: str, conclusion: str, everything: bool, format_: str, language: La
 def check(deals: tuple[str, ...], language: Language) -> None:
     """Validate deal files; tell where a file disagrees with itself."""
     from ..engine.diagnose import Diagnoser
+    from ..render.contradictions import all_contradictions
     from ..render.names import Names
     from ..render.words import say
 
     base = rule_base(language)
-    loaded = load(deals, base, language)
     diagnoser = Diagnoser(base)
-    conflicts = 0
-    for deal in loaded:
+    worst = 0
+    for deal in load_each(deals, base, language):
+        if deal is None:
+            worst = BAD_INPUT
+            continue
         names = Names(base, deal, language)
-        found = [finding for finding in diagnoser.diagnose(deal).findings if finding.kind == "conflict"]
-        conflicts += len(found)
-        for finding in found:
-            click.echo(say("check.conflict", language, file=deal.file, label=names.finding(finding.id, finding.about)))
+        found = all_contradictions(diagnoser.diagnose(deal), names)
+        for one in found:
+            worst = max(worst, FOUND_SOMETHING)
+            click.echo(say("check.conflict", language, place=one.place, fact=one.fact, label=one.label))
         if not found:
             items = sum(len(rows) for rows in deal.items.values())
             click.echo(say("check.good", language, file=deal.file, facts=len(deal.facts), items=items))
-    if conflicts:
-        sys.exit(FOUND_SOMETHING)
+    sys.exit(worst)
 
 
 @click.command(cls=LocalCommand, help="help.ask")

@@ -8,10 +8,17 @@ from typing import TYPE_CHECKING
 import click
 
 from ..render.help import LocalCommand, LocalGroup
-from .shared import common_options, fail, new_console, print_rows, rule_base
+from .shared import common_options, completing, fail, new_console, print_rows, rule_base
 
 if TYPE_CHECKING:
     from ..facts.texts import Language
+    from ..rules.base import RuleBase
+
+
+def _names(base: RuleBase) -> list[str]:
+    from ..render.browse import fact_name
+
+    return [fact_name(fact) for fact in base.vocabulary.all_facts()]
 
 
 @click.group(cls=LocalGroup, help="help.facts")
@@ -36,17 +43,22 @@ def facts_search(word: str, language: Language) -> None:
 
 
 @facts.command("show", cls=LocalCommand, help="help.facts.show")
-@click.argument("fact")
+@click.argument("fact", shell_complete=completing(_names))
 @common_options
 def facts_show(fact: str, language: Language) -> None:
     """Show one fact."""
     from ..render.browse import fact_card, fact_name
     from ..render.lookup import unknown_name
     from ..render.rulebook import layers_of
-    from ..render.words import say
+    from ..render.words import joined, say
 
     base = rule_base(language)
     table = {fact_name(entry): entry for entry in base.vocabulary.all_facts()}
+    ends = [name for name in table if name.rpartition(".")[2] == fact]
+    if fact not in table and len(ends) > 1:
+        fail(say("why.several", language, name=fact, names=joined(ends, language)))
+    if fact not in table and ends:
+        fact = ends[0]
     if fact not in table:
         fail(unknown_name("facts.unknown", fact, table, language))
     console = new_console()
@@ -57,7 +69,7 @@ def facts_show(fact: str, language: Language) -> None:
 
 
 def _facts_table(language: Language, wanted: Callable[[str, str], bool]) -> None:
-    from ..render.browse import fact_name, table
+    from ..render.browse import fact_name, fact_type, table
     from ..render.words import say
 
     base = rule_base(language)
@@ -66,5 +78,5 @@ def _facts_table(language: Language, wanted: Callable[[str, str], bool]) -> None
         texts = (fact.label, fact.about, fact.question, *(value.label for value in fact.values))
         text = " ".join([fact_name(fact), *(word for part in texts for word in (part.en, part.zh))]).casefold()
         if wanted(fact_name(fact), text):
-            rows.append((fact_name(fact), fact.type, fact.label.read(language)))
+            rows.append((fact_name(fact), fact_type(fact, base, language), fact.label.read(language)))
     print_rows(table(("id", say("facts.type", language), say("facts.about", language)), rows), len(rows), language)

@@ -9,11 +9,17 @@ from typing import TYPE_CHECKING
 import click
 
 from ..render.help import LocalCommand, LocalGroup
-from .shared import FOUND_SOMETHING, common_options, fail, new_console, print_rows, rule_base
+from .shared import FOUND_SOMETHING, common_options, completing, fail, new_console, print_rows, rule_base
 
 if TYPE_CHECKING:
     from ..facts.texts import Language
     from ..rules.base import RuleBase
+
+
+def _names(base: RuleBase) -> list[str]:
+    from ..render.rulebook import rulebook_names
+
+    return rulebook_names(base)
 
 
 @click.group(cls=LocalGroup, help="help.rules")
@@ -38,7 +44,7 @@ def rules_search(word: str, language: Language) -> None:
 
 
 @rules.command("show", cls=LocalCommand, help="help.rules.show")
-@click.argument("name")
+@click.argument("name", shell_complete=completing(_names))
 @common_options
 def rules_show(name: str, language: Language) -> None:
     """Show a rule, criterion, action, finding, source, tension or parameter."""

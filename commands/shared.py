@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from ..render.help import LocalOption, current_language, speak
+from .streams import shows
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from ..facts.deal import Deal
+    from ..facts.problems import Problem
     from ..facts.texts import Language
     from ..rules.base import RuleBase
 
@@ -41,6 +43,17 @@ def format_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 DEAL = click.Path(allow_dash=True)
+
+
+def completing(names: Callable[[RuleBase], Iterable[str]]) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """Return what completes an argument in a shell with names of our rule base."""
+
+    def complete(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+        from ..rules.cache import cached_rule_base
+
+        return [name for name in names(cached_rule_base()) if name.startswith(begun)]
+
+    return complete
 
 
 def print_rows(table: Any, count: int, language: Language) -> None:
@@ -82,26 +95,38 @@ def read_rule_base(folders: Iterable[str] | None = None, settings: bool = True) 
 
 def load(paths: Iterable[str], base: RuleBase, language: Language) -> list[Deal]:
     """Read every deal before anything is printed; if one is wrong, tell all that is wrong and stop."""
-    from ..facts.deal import load_deal
-    from ..facts.problems import Problem, Rejected
+    deals = list(load_each(paths, base, language))
+    if None in deals:
+        sys.exit(BAD_INPUT)
+    return [deal for deal in deals if deal is not None]
 
-    deals: list[Deal] = []
-    problems: list[Problem] = []
+
+def load_each(paths: Iterable[str], base: RuleBase, language: Language) -> Iterator[Deal | None]:
+    """Read deal after deal; of one that cannot be read tell all that is wrong, and yield None for it."""
+    from ..engine.overrides import check_overrides
+    from ..facts.deal import load_deal
+    from ..facts.problems import Rejected
+
     for path in paths:
         try:
-            deals.append(load_deal(path, base.vocabulary))
+            deal = load_deal(path, base.vocabulary)
+            check_overrides(deal, base)
         except Rejected as rejected:
-            problems += rejected.problems
-    if problems:
-        reject(problems, language)
-    return deals
+            _tell(rejected.problems, language)
+            yield None
+        else:
+            yield deal
 
 
-def reject(problems: Iterable[Any], language: Language) -> NoReturn:
+def reject(problems: Iterable[Problem], language: Language) -> NoReturn:
     """Tell every problem and leave."""
+    _tell(problems, language)
+    sys.exit(BAD_INPUT)
+
+
+def _tell(problems: Iterable[Problem], language: Language) -> None:
     for problem in problems:
         click.echo(problem.message(language), err=True)
-    sys.exit(BAD_INPUT)
 
 
 def fail(message: str) -> NoReturn:
@@ -118,12 +143,18 @@ def new_console(stderr: bool = False) -> Console:
 
 
 def print_data(data: Any, format_: str) -> None:
-    """Print data as YAML or JSON."""
+    """Print data as YAML or JSON, or a list as a line of JSON each; signs that the output cannot show become escapes."""
+    text = _written(data, format_, ascii_only=False)
+    click.echo(text if shows(text) else _written(data, format_, ascii_only=True))
+
+
+def _written(data: Any, format_: str, ascii_only: bool) -> str:
     if format_ == "yaml":
         import yaml
 
-        click.echo(yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=100), nl=False)
-    else:
-        import json
+        return yaml.safe_dump(data, allow_unicode=not ascii_only, sort_keys=False, width=100).removesuffix("\n")
+    import json
 
-        click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+    if format_ == "jsonl":
+        return "\n".join(json.dumps(entry, ensure_ascii=ascii_only) for entry in data)
+    return json.dumps(data, ensure_ascii=ascii_only, indent=2)

@@ -63,17 +63,25 @@ def build_case(deal: Deal, vocabulary: Vocabulary, stale_limits: Mapping[str, in
     return Case(as_of, top, items)
 
 
-def is_stale(fact: Fact, observation: Observation, as_of: date, stale_limits: Mapping[str, int]) -> bool:
-    """Tell whether an observation is older than its fact allows; one without a date never is."""
+def is_stale(fact: Fact, observed: Mapping[str, Observation], as_of: date, stale_limits: Mapping[str, int]) -> bool:
+    """Tell whether a known fact does not count on ``as_of``; ``observed`` is the row that it stands in.
+
+    It does not if it was seen too long ago for its kind or, the file says, only later; and if its value is true
+    from a later day on. Without such a date it counts.
+    """
+    observation = observed[fact.id]
+    since = observed.get(fact.since.get(str(observation.value), ""))
+    if since is not None and isinstance(since.value, date) and since.value > as_of:
+        return True
     if not fact.stale_after or observation.seen is None:
         return False
-    return (as_of - observation.seen).days > stale_limits[fact.stale_after]
+    return not 0 <= (as_of - observation.seen).days <= stale_limits[fact.stale_after]
 
 
 def _row(
     row_id: str, observed: Mapping[str, Observation], facts: Mapping[str, Fact], as_of: date, limits: Mapping[str, int]
 ) -> Row:
-    stale = frozenset(name for name, observation in observed.items() if is_stale(facts[name], observation, as_of, limits))
+    stale = frozenset(name for name in observed if is_stale(facts[name], observed, as_of, limits))
     values = {name: observation.value for name, observation in observed.items() if name not in stale}
     inferred = frozenset(name for name in values if not observed[name].confirmed)
     return Row(row_id, values, stale, inferred)

@@ -16,7 +16,21 @@ from ..facts.vocabulary import Fact, Vocabulary
 from ..rules.language import FactPath, FactTest, Listed, Quantifier, walk
 from ..rules.program import Program
 from .sql import Stratum
-from .sql_tests import RESERVED, Cases, both, inferred_column, named, negated, selection, stale_column
+from .sql_tests import (
+    RESERVED,
+    Cases,
+    any_holds,
+    both,
+    inferred_column,
+    known_to_hold,
+    literal,
+    named,
+    negated,
+    paren,
+    selection,
+    stale_column,
+    whole,
+)
 
 
 @dataclass
@@ -30,14 +44,18 @@ class _Reads:
 
 
 def case_strata(
-    program: Program, vocabulary: Vocabulary, limits: Mapping[str, int], tables: Mapping[str, str] | None = None
+    program: Program, vocabulary: Vocabulary, limits: Mapping[str, int], tables: Mapping[str, str] | None = None,
+    also: Iterable[str] = (),
 ) -> tuple[Stratum, ...]:
     """Return the strata ``deals_known``, ``stakeholders_known`` …, which the compiled program reads.
 
     ``limits`` gives the days of life of each ``stale_after``; ``tables`` the name of each plain table
-    where it is not the collection's own.
+    where it is not the collection's own; ``also`` the facts of the deal that are kept though no rule may read them.
     """
-    return _Cases(program, vocabulary, limits, dict(tables or {})).strata()
+    cases = _Cases(program, vocabulary, limits, dict(tables or {}))
+    for fact in also:
+        cases.note_fact("known", "", fact)
+    return cases.strata()
 
 
 def columns_read(cases: Iterable[Stratum]) -> Mapping[str, frozenset[str]]:
@@ -118,7 +136,7 @@ class _Cases:
         if scope:
             query = query.select(_of(source, ITEM_KEY), copy=False)
             as_of = _of(deals, AS_OF)
-            if any(fact.stale_after for fact in reads.facts.values()):
+            if any(fact.stale_after or fact.since for fact in reads.facts.values()):
                 on = exp.EQ(this=_of(source, KEY), expression=_of(deals, KEY))
                 query = query.join(exp.to_table(deals), on=on, copy=False)
         else:
@@ -131,10 +149,8 @@ class _Cases:
         name = column_name(fact.id)
         value: exp.Expr = _of(source, name)
         old: exp.Expr = exp.false()
-        if fact.stale_after:
-            age = exp.DateDiff(this=as_of.copy(), expression=_of(source, f"{name}_seen"), unit=exp.var("DAY"))
-            limit = exp.Literal.number(self.limits[fact.stale_after])
-            old = exp.Coalesce(this=exp.GT(this=age, expression=limit), expressions=[exp.false()])
+        if fact.stale_after or fact.since:
+            old = known_to_hold(any_holds(list(self.reasons_not_to_count(fact, source, as_of))))
             value = named(Cases().when(negated(old.copy()), value).end(), name, quoted=name in RESERVED)
         yield value
         if fact.id in reads.stale:
@@ -144,6 +160,17 @@ class _Cases:
             there = negated(exp.Is(this=_of(source, name), expression=exp.null()))
             guess = negated(exp.Coalesce(this=_of(source, f"{name}_confirmed"), expressions=[exp.true()]))
             yield named(both(there, guess, negated(old.copy())), inferred_column(fact.id))
+
+    def reasons_not_to_count(self, fact: Fact, source: str, as_of: exp.Expr) -> Iterable[exp.Expr]:
+        """Yield what makes a fact not count; see :func:`~.case.is_stale`."""
+        name = column_name(fact.id)
+        if fact.stale_after:
+            age = exp.DateDiff(this=as_of.copy(), expression=_of(source, f"{name}_seen"), unit=exp.var("DAY"))
+            yield exp.GT(this=age, expression=whole(self.limits[fact.stale_after]))
+            yield exp.LT(this=age.copy(), expression=whole(0))
+        for value, since in fact.since.items():
+            later = exp.GT(this=_of(source, column_name(since)), expression=as_of.copy())
+            yield paren(both(exp.EQ(this=_of(source, name), expression=literal(value)), later))
 
     def with_references(self, scope: str, reads: _Reads) -> exp.Select:
         source = self.own(scope)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from ..facts.deal import Deal, Item, Observation
+from ..facts.deal import Deal, Item
 from ..rules.base import RuleBase
 from ..rules.catalogue import DEAL, Action, Step
 from .case import Case, Row, build_case, is_stale
@@ -16,7 +16,6 @@ from .diagnosis import (
     GivenAction,
     Interval,
     Known,
-    OverrideView,
     Question,
     Reason,
     SignalState,
@@ -30,9 +29,10 @@ from .diagnosis import (
 )
 from .forward import ForwardEngine
 from .outcome import Outcome
+from .overrides import Overrides
 from .pending import Waiting, judge
 from .proof import Prover
-from .questions import rank_questions
+from .questions import CLAIMED_STEP, rank_questions
 
 KIND_ORDER = ("conflict", "risk", "gap", "caution", "strength")
 SEVERITY_ORDER = ("high", "medium", "low")
@@ -100,7 +100,7 @@ class _Assembly:
             signals=self.signals(),
             closing=self.closing(findings),
             stakeholders=self.stakeholders(actions),
-            overrides=self.overrides(answer),
+            overrides=Overrides(self.base, self.case, self.outcome, answer.proven).views(),
             classes=tuple(name.removeprefix("class_") for name in _CLASSES if self.outcome.holds(name)),
             trace=self.trace(),
             rule_base_version=self.base.version,
@@ -137,7 +137,7 @@ class _Assembly:
     def step_answer(self, steps: tuple[StepState, ...]) -> StepAnswer:
         order = [step.id for step in steps]
         proven = next(step for step in order if self.outcome.holds(f"step.{step}"))
-        claimed = self.deal.get("deal.claimed_step")
+        claimed = self.deal.get(CLAIMED_STEP)
         if not isinstance(claimed, str) or order.index(claimed) <= order.index(proven):
             return StepAnswer(proven, claimed if isinstance(claimed, str) else None)
         passed = steps[order.index(proven) : order.index(claimed)]
@@ -199,7 +199,8 @@ class _Assembly:
                 if override.action == action.id and self._proposed(stronger, action, about):
                     return stronger.id, override.tension
         reasons = action.withheld_when if action.after_loss else ("lost", *action.withheld_when)
-        return next(name for name in reasons if self.outcome.holds(name)), ""
+        scopes = self.base.program.scopes
+        return next(name for name in reasons if self.outcome.holds(name, about if scopes.get(name) else "")), ""
 
     def _proposed(self, stronger: Action, action: Action, about: str) -> bool:
         if stronger.about == action.about != DEAL:
@@ -212,17 +213,11 @@ class _Assembly:
 
     def _with_last_value(self, question: Question) -> Question:
         """Return the question with the value that is too old to count, if there is one."""
-        observation = self._observation(question.fact, question.about)
+        collection, _, name = question.fact.partition(".") if question.about else ("", "", question.fact)
+        observation = self.deal.observation(collection, question.about, name)
         if observation is None:
             return question
         return Question(question.fact, question.about, question.points, question.why, observation.value)
-
-    def _observation(self, fact: str, about: str) -> Observation | None:
-        if not about:
-            return self.deal.facts.get(fact)
-        collection, _, name = fact.partition(".")
-        item = self.deal.item(collection, about)
-        return None if item is None else item.facts.get(name)
 
     def signals(self) -> tuple[SignalState, ...]:
         views = []
@@ -274,44 +269,14 @@ class _Assembly:
         if observation is None:
             return Known(None)
         fact = self.base.vocabulary.collections["stakeholders"].facts[name]
-        stale = is_stale(fact, observation, self.case.as_of, self.base.stale_limits)
+        stale = is_stale(fact, item.facts, self.case.as_of, self.base.stale_limits)
         return Known(observation.value, not observation.confirmed, stale)
-
-    def overrides(self, answer: StepAnswer) -> tuple[OverrideView, ...]:
-        views = []
-        for row in self.case.rows("overrides"):
-            value = {name: row.values.get(name) for name in ("about", "says", "author", "date", "reason", "until")}
-            until, made = value["until"], value["date"]
-            about = str(value["about"] or "")
-            active = not (isinstance(until, date) and until < self.case.as_of) and not (
-                isinstance(made, date) and made > self.case.as_of
-            )
-            views.append(OverrideView(
-                row.id, about, str(value["says"] or ""), self._rules_say(about, answer),
-                _text(value["author"]), made if isinstance(made, date) else None, _text(value["reason"]),
-                until if isinstance(until, date) else None, active,
-            ))
-        return tuple(views)
-
-    def _rules_say(self, about: str, answer: StepAnswer) -> str:
-        """Return the answer of the rules to what an override is about: a step, or yes or no."""
-        if about == "step":
-            return answer.proven
-        named, _, item = about.partition("@")
-        names = (self.base.program.given(f"find.{named}"), self.base.program.given(f"do.{named}"), f"met.{named}")
-        if item:
-            return "yes" if any(self.outcome.holds(name, item) for name in names) else "no"
-        return "yes" if any(self.outcome.about(name) for name in names) else "no"
 
     def trace(self) -> tuple[Traced, ...]:
         return tuple(
             Traced(firing.rule, firing.about, self.prover.support(firing), self.prover.rule(firing).concludes)
             for firing in self.outcome.fired
         )
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)
 
 
 def _interval(criteria: list[CriterionState]) -> Interval:

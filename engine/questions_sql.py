@@ -14,6 +14,7 @@ from sqlglot import exp
 from ..facts.tables import ITEM_KEY, KEY, column_name
 from ..rules.language import Condition, FactTest
 from .open_sql import OpenConditions, Target, bit_holds, is_open, nesting, targets_of, unlisted
+from .questions import Slot
 from .sql import Compiled
 from .sql_tests import Cases, both, cast, col, named, negated, number_if, paren, selection, sum_of, whole
 
@@ -31,13 +32,24 @@ class Root:
     pending: exp.Expr
 
 
+@dataclass(frozen=True)
+class Stage:
+    """Where a deal stands: the number of its proven step, and of the furthest that is proven or claimed."""
+
+    proven: exp.Expr
+    reached: exp.Expr
+
+
 class QuestionTables:
     """Builds the statements, and the query with a row for each fact worth asking for."""
 
-    def __init__(self, compiled: Compiled, collections: Sequence[str], roots: Sequence[Root]) -> None:
+    def __init__(
+        self, compiled: Compiled, collections: Sequence[str], roots: Sequence[Root], stage: Stage | None = None
+    ) -> None:
         self.compiled = compiled
         self.collections = collections
         self.roots = roots
+        self.stage = stage
         self.open = OpenConditions(compiled, collections, [root.when for root in roots])
         self.shares: dict[str, dict[str, Target]] = {}  # by scope: what each column gives points to
         self.of_deal: set[str] = set()
@@ -49,6 +61,8 @@ class QuestionTables:
         for root in self.roots:
             for read in (root.pending, root.points):
                 found[root.scope] |= {column.name for column in read.find_all(exp.Column)}
+        for number in (self.stage.proven, self.stage.reached) if self.stage else ():
+            found[""] |= {column.name for column in number.find_all(exp.Column)}
         return found
 
     def build(self) -> None:
@@ -123,45 +137,57 @@ class QuestionTables:
     def _add(self, name: str, select: exp.Select) -> None:
         self.statements.append((name, select))
 
-    def query(self, order: Mapping[tuple[str, str], int], most: int) -> exp.Query:
-        """Return the query of the ranked questions; ``order`` is the place of each fact in the vocabulary."""
+    def query(self, slots: Mapping[tuple[str, str], Slot], most: int) -> exp.Query:
+        """Return the query of the ranked questions; ``slots`` tells the place of each fact, and when it is asked."""
         parts = []
-        for (collection, fact), place in order.items():
+        for (collection, fact), slot in slots.items():
             target = Target(collection, fact)
             if target.is_of_deal:
                 if target.column in self.of_deal:
-                    parts.append(_rows(collection, fact, place, exp.Literal.string(""), col(target.column), "deals_points"))
+                    parts.append(_rows(target, slot, exp.Literal.string(""), col(target.column), "deals_points"))
             else:
-                parts += self.item_points(target, place)
-        parts = parts or [_rows("", "", 0, exp.Literal.string(""), whole(0), "deals_points")]  # there is nothing to ask
-        union: exp.Query = parts[0]
+                parts += self.item_points(target, slot)
+        nothing = _rows(Target("", ""), Slot(0), exp.Literal.string(""), whole(0), "deals_points")
+        union: exp.Query = (parts or [nothing])[0]
         for part in parts[1:]:
             union = exp.union(union, part, distinct=False, copy=False)
         names = (KEY, "collection", "fact", "about")
         total = named(cast(exp.Sum(this=col("points")), "bigint"), "points")
-        added = selection(*(col(name) for name in names), named(exp.Min(this=col("place")), "place"), total).from_(
+        constant = (named(exp.Min(this=col(name)), name) for name in ("place", "first", "last"))
+        added = selection(*(col(name) for name in names), *constant, total).from_(
             union.subquery("given", copy=False), copy=False).group_by(*(col(name) for name in names), copy=False)
         ordered = exp.Order(expressions=[exp.Ordered(this=col("points"), desc=True), col("place"), col("about")])
-        rank = named(cast(exp.Window(this=exp.RowNumber(), partition_by=[col(KEY)], order=ordered), "int"), "rank")
-        ranked = selection(*(col(name) for name in (*names, "points")), rank).from_(
-            added.subquery("added", copy=False), copy=False)
+        rank = named(cast(exp.Window(this=exp.RowNumber(), partition_by=[col(KEY, "added")], order=ordered), "int"), "rank")
+        columns = (col(KEY, "added"), *(col(name) for name in (*names[1:], "points")))
+        ranked = self.in_season(selection(*columns, rank).from_(added.subquery("added", copy=False), copy=False))
         return selection(exp.Star()).from_(ranked.subquery("ranked", copy=False), copy=False).where(
             exp.LTE(this=col("rank"), expression=whole(most)), copy=False)
 
-    def item_points(self, target: Target, place: int) -> list[exp.Select]:
+    def in_season(self, query: exp.Select) -> exp.Select:
+        """Return the query with only what is asked where each deal stands."""
+        if self.stage is None:
+            return query
+        source = self.compiled.last[""]
+        stage = selection(col(KEY), named(self.stage.proven.copy(), "proven"), named(self.stage.reached.copy(), "reached"))
+        on = exp.EQ(this=col(KEY, "added"), expression=col(KEY, "stage"))
+        begun = exp.LTE(this=col("first"), expression=col("reached"))
+        return query.join(stage.from_(source, copy=False).subquery("stage", copy=False), on=on, copy=False).where(
+            begun, exp.LTE(this=col("proven"), expression=col("last")), copy=False)
+
+    def item_points(self, target: Target, slot: Slot) -> list[exp.Select]:
         """Return the queries that give points to a fact of an item."""
         found = []
         for scope, columns in self.shares.items():
             for column, given in sorted(columns.items()):
                 if scope and (given.collection, given.fact) == (target.collection, target.fact):
                     about = col(column_name(given.through) if given.through else ITEM_KEY)
-                    found.append(_rows(target.collection, target.fact, place, about, col(column), f"{scope}_shares"))
+                    found.append(_rows(target, slot, about, col(column), f"{scope}_shares"))
         for depth in range(self.open.rounds):
             for of in self.collections:
-                found += self.points_left(target, place, of, depth)
+                found += self.points_left(target, slot, of, depth)
         return found
 
-    def points_left(self, target: Target, place: int, of: str, depth: int) -> list[exp.Select]:
+    def points_left(self, target: Target, slot: Slot, of: str, depth: int) -> list[exp.Select]:
         """Return what quantifiers leave to the items of a collection, or to those that they refer to."""
         ways: dict[str, list[exp.Expr]] = {}
         table, deals = f"{of}_open_{depth}", "deals_points"
@@ -176,17 +202,18 @@ class QuestionTables:
         for through, parts in ways.items():
             about = col(column_name(through) if through else ITEM_KEY, table)
             for part in parts if through else [sum_of(parts)]:
-                rows = _rows(target.collection, target.fact, place, about, part, table).join(deals, on=on.copy(), copy=False)
+                rows = _rows(target, slot, about, part, table).join(deals, on=on.copy(), copy=False)
                 found.append(rows.distinct(copy=False) if through else rows)
         return found
 
 
-def _rows(collection: str, fact: str, place: int, about: exp.Expr, points: exp.Expr, table: str) -> exp.Select:
+def _rows(target: Target, slot: Slot, about: exp.Expr, points: exp.Expr, table: str) -> exp.Select:
     """Return a query with a row for each fact that something is given to."""
-    return selection(
-        col(KEY, table), named(exp.Literal.string(collection), "collection"), named(exp.Literal.string(fact), "fact"),
-        named(about, "about"), named(points, "points"), named(whole(place), "place"),
-    ).from_(table, copy=False).where(exp.GT(this=paren(points.copy()), expression=whole(0)), copy=False)
+    texts = {"collection": exp.Literal.string(target.collection), "fact": exp.Literal.string(target.fact), "about": about}
+    numbers = {"points": points, "place": whole(slot.place), "first": whole(slot.first), "last": whole(slot.last)}
+    columns = (named(value, name) for name, value in (texts | numbers).items())
+    return selection(col(KEY, table), *columns).from_(table, copy=False).where(
+        exp.GT(this=paren(points.copy()), expression=whole(0)), copy=False)
 
 
 def _left(number: int) -> Target:

@@ -15,14 +15,16 @@ from sqlglot import exp
 from ..facts.tables import ITEM_KEY, KEY
 from ..rules.base import RuleBase
 from ..rules.catalogue import DEAL
+from ..rules.program import LOST
 from .case_sql import case_strata, columns_read, known
 from .diagnose import KIND_ORDER, SEVERITY_ORDER
 from .explain_sql import ExplainTables
 from .packed_sql import Packed, has_bit
-from .questions import SHARES, step_points, vocabulary_order, worth
-from .questions_sql import QuestionTables, Root
+from .questions import CLAIMED_STEP, vocabulary_slots
+from .questions_sql import QuestionTables
+from .roots_sql import roots, stage
 from .sql import Compiled, Stratum, compile_program, with_strata
-from .sql_tests import Cases, all_hold, cast, col, either, named, negated, number_if, paren, selection, sum_of, whole
+from .sql_tests import Cases, cast, col, either, named, negated, number_if, paren, selection, sum_of, whole
 
 OUTPUTS = ("deals", "criteria", "findings", "actions", "questions", "fired")
 CONDITIONS = "conditions"  # the output that explains; it is long, so only on request
@@ -62,8 +64,8 @@ class _Scoring:
     def __init__(self, base: RuleBase, tables: Mapping[str, str] | None) -> None:
         self.base = base
         self.scopes = ("", *base.vocabulary.collections)
-        self.compiled: Compiled = compile_program(base.program, {scope: known(scope) for scope in self.scopes})
-        cases = case_strata(base.program, base.vocabulary, base.stale_limits, tables)
+        self.compiled: Compiled = compile_program(base.program, {scope: known(scope) for scope in self.scopes}, [LOST])
+        cases = case_strata(base.program, base.vocabulary, base.stale_limits, tables, [CLAIMED_STEP])
         self.reads = columns_read(cases)
         self.strata = (*cases, *self.compiled.strata)
         by_id = {action: number for number, action in enumerate(sorted(base.actions))}
@@ -80,7 +82,7 @@ class _Scoring:
         if "fired" not in asked:
             for kinds in wanted.values():
                 kinds.pop("rule")
-        questions = QuestionTables(self.compiled, self.scopes[1:], self.roots()) if "questions" in asked else None
+        questions = self.question_tables() if "questions" in asked else None
         rules = tuple(self.base.rules.values())
         explained = ExplainTables(self.compiled, self.scopes[1:], rules) if CONDITIONS in asked else None
         later: dict[str, set[str]] = {scope: set() for scope in self.scopes}
@@ -94,29 +96,14 @@ class _Scoring:
         if questions:
             questions.build()
             self.statements += [Statement(name, select) for name, select in questions.statements]
-            made["questions"] = questions.query(vocabulary_order(self.base), most_questions)
+            made["questions"] = questions.query(vocabulary_slots(self.base), most_questions)
         if explained:
             made[CONDITIONS] = explained.query()
         return Scoring(tuple(self.statements), made, self.reads)
 
-    def roots(self) -> list[Root]:
-        """Return what is worth asking for: open criteria, and rules that could still find or advise something."""
-        columns = self.compiled.columns
-        found = []
-        for number, step in enumerate(self.base.steps):
-            points = Cases()
-            for here, proven in enumerate(self.base.steps):
-                points = points.when(col(columns[f"step.{proven.id}"]), whole(step_points(self.base, number - here) * SHARES))
-            found += [
-                Root("", criterion.when, points.otherwise(whole(0)), col(columns[f"open.{criterion.id}"]))
-                for criterion in step.criteria
-            ]
-        for rule in self.base.rules.values():
-            points_ = max(worth(self.base, name) for name in rule.concludes)
-            if points_:
-                settled = all_hold([col(columns[name]) for name in rule.concludes])
-                found.append(Root(rule.scope, rule.when, whole(points_ * SHARES), negated(paren(settled))))
-        return found
+    def question_tables(self) -> QuestionTables:
+        found = roots(self.base, self.compiled)
+        return QuestionTables(self.compiled, self.scopes[1:], found, stage(self.base, self.compiled))
 
     def wanted(self, scope: str) -> dict[str, list[tuple[str, str]]]:
         """Return, by kind, what the outputs want to know of a scope: an id and the column that tells it."""

@@ -94,14 +94,14 @@ def with_strata(strata: Iterable[Stratum], select: exp.Select) -> exp.Select:
     return select
 
 
-def compile_program(program: Program, tables: Mapping[str, str] | None = None) -> Compiled:
+def compile_program(program: Program, tables: Mapping[str, str] | None = None, beside: Iterable[str] = ()) -> Compiled:
     """Return the query of a program.
 
     ``tables`` names the case table of each scope (the empty scope: deals); by default a scope's
-    own name, and ``deals``.
+    own name, and ``deals``. ``beside`` names conclusions about the deal that lie beside all items in the end.
     """
     scopes = {"": DEALS} | {of: of for of in _collections(program)} | dict(tables or {})
-    return _Compiler(program, scopes).compile()
+    return _Compiler(program, scopes).compile([Holds(name) for name in beside])
 
 
 def _collections(program: Program) -> list[str]:
@@ -167,7 +167,7 @@ class _Compiler:
         self.columns = {name: column_name(name) for name in program.scopes}
         assert len(set(self.columns.values())) == len(self.columns), "two conclusions share a column"
 
-    def compile(self) -> Compiled:
+    def compile(self, beside: list[Condition]) -> Compiled:
         for rule in self.program.rules:  # lowest stratum first, so what a rule reads has its phase by then
             for name in rule.concludes:
                 self.phases[name] = max(self.phase(maker.when, maker.scope) for maker in self.makers[name])
@@ -180,6 +180,8 @@ class _Compiler:
             for of in sorted(set(self.current) - {""}):
                 self.judge_items(of, phase)
             self.judge("", phase)
+        for of in sorted(set(self.current) - {""}):
+            self.fetch(of, beside)
         fired = {rule.id: self.fired_column(rule) for rule in self.program.rules}
         for scope in self.current:
             own = [rule for rule in self.program.rules if rule.scope == scope and not self.makes_alone(rule)]
@@ -228,7 +230,7 @@ class _Compiler:
         wanted = [name for name, at in self.phases.items() if at == phase and self.program.scopes[name] == of]
         conditions = [maker.when for name in wanted for maker in self.makers[name]]
         conditions += self.counted_conditions(of, phase)
-        self.fetch(of, phase, conditions)
+        self.fetch(of, conditions)
         self.judge(of, phase)
         if counted is not None:
             for quantifier in self.quantifiers(of, phase):
@@ -245,7 +247,7 @@ class _Compiler:
             for part in (quantifier.where, quantifier.have) if part is not None
         ]
 
-    def fetch(self, of: str, phase: int, conditions: list[Condition]) -> None:
+    def fetch(self, of: str, conditions: list[Condition]) -> None:
         """Lay what the conditions read of the deal beside the items."""
         names: dict[str, None] = {}
         for condition in conditions:
@@ -396,5 +398,3 @@ def _noted(condition: exp.Expr, rule: str) -> exp.Expr:
     noted = paren(condition)
     noted.add_comments([f" {rule} "])
     return noted
-
-

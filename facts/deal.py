@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -16,6 +17,7 @@ AS_OF = "as_of"
 _OBSERVATION_KEYS = ("value", "by", "seen", "confirmed")
 MOST_ITEMS = 2_000
 LONGEST_ID = 100
+_DIGIT_GROUP = re.compile(r"\d{3}(?:\.\d+)?")  # what a comma leaves of {amount: 1,200}
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,13 @@ class Deal:
         observation = self.facts.get(fact_id)
         return None if observation is None else observation.value
 
+    def observation(self, collection: str, item_id: str, fact_id: str) -> Observation | None:
+        """Return what is known of a fact of an item, or, if no collection is named, of the deal."""
+        if not collection:
+            return self.facts.get(fact_id)
+        item = self.item(collection, item_id)
+        return None if item is None else item.facts.get(fact_id)
+
     def item(self, collection: str, item_id: str) -> Item | None:
         """Return the item with this id, or None."""
         return next((item for item in self.items.get(collection, ()) if item.id == item_id), None)
@@ -79,12 +88,18 @@ def load_deal(path: str, vocabulary: Vocabulary) -> Deal:
 
 def read_deal(data: bytes, file: str, vocabulary: Vocabulary) -> Deal:
     """Read a deal from the bytes of a YAML or (by its ending) JSON file; see :func:`load_deal`."""
-    return deal_of(parse(data, file), file, vocabulary)
-
-
-def deal_of(root: Node, file: str, vocabulary: Vocabulary, part: bool = False) -> Deal:
-    """Return the deal in a tree; one that is only ``part`` of a deal need not say on which day it stands."""
     problems = Problems()
+    return deal_of(parse(data, file, problems), file, vocabulary, problems=problems)
+
+
+def deal_of(
+    root: Node, file: str, vocabulary: Vocabulary, part: bool = False, problems: Problems | None = None
+) -> Deal:
+    """Return the deal in a tree; one that is only ``part`` of a deal need not say on which day it stands.
+
+    ``problems`` holds what was found wrong with the tree before. Raises :class:`~.problems.Rejected` with all of it.
+    """
+    problems = Problems() if problems is None else problems
     deal = _Reader(vocabulary, problems).deal(root, file, part)
     problems.raise_if_any()
     return deal
@@ -138,6 +153,9 @@ class _Reader:
         return plain + list(self.vocabulary.topics) + list(self.vocabulary.collections)
 
     def _unknown_key(self, key: Scalar, field: str, known: list[str]) -> None:
+        if _DIGIT_GROUP.fullmatch(key.text):
+            self.problems.add(key.place, field, "split-number")
+            return
         self.problems.add(key.place, field, "unknown-key", found=key.text, hint=suggestion_or_all(key.text, known))
 
     def _topic(self, topic: str, node: Node, facts: dict[str, Observation]) -> None:
@@ -258,10 +276,10 @@ class _Reader:
         child = node.get(name)
         if child is None:
             return None
-        return self._value(_SIDE_FACTS[kind], f"{field}.{name}", child)
+        return self._value(PLAIN_FACTS[kind], f"{field}.{name}", child)
 
 
-def _side_fact(kind: str) -> Fact:
+def _plain_fact(kind: str) -> Fact:
     from .texts import Text
 
     blank = Text("", "")
@@ -269,4 +287,4 @@ def _side_fact(kind: str) -> Fact:
                 whom="anyone", influence="none", effort="low")
 
 
-_SIDE_FACTS = {kind: _side_fact(kind) for kind in ("text", "date", "bool")}
+PLAIN_FACTS = {kind: _plain_fact(kind) for kind in ("text", "date", "bool")}

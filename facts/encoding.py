@@ -1,12 +1,15 @@
-"""Turns the bytes of a file into text: UTF-8, UTF-16 with a mark, or GBK."""
+"""Turns the bytes of a file into text and back: UTF-8, UTF-16 with a mark, or GBK."""
 
 from __future__ import annotations
 
+import codecs
 import re
 
 from .problems import Place, Rejected, problem
 
 _CODING = re.compile(rb"^\s*#.*?coding[:=]\s*([-\w.]+)", re.MULTILINE)
+_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+_GBK = "gb18030"
 _GBK_NAMES = frozenset({"gbk", "gb2312", "gb18030", "cp936"})
 
 
@@ -27,20 +30,36 @@ def decode(data: bytes, file: str) -> str:
         raise Rejected([problem(place, "", "encoding", encoding=name)]) from None
 
 
+def encode(text: str, like: bytes) -> bytes:
+    """Return the bytes of a text in the encoding that :func:`decode` reads ``like`` in, its mark included."""
+    for mark, encoding in _MARKS.items():
+        if like.startswith(mark):
+            return mark + text.encode(encoding)
+    encoding = _encoding(like).removesuffix("-sig")
+    if encoding == "utf-8" and not _is_utf8(like):
+        encoding = _GBK
+    return text.encode(encoding)
+
+
 def _encoding(data: bytes) -> str:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
     declared = _CODING.search(data[:400])
     says_gbk = declared is not None and declared.group(1).decode("ascii").lower() in _GBK_NAMES
-    return "gb18030" if says_gbk and not _is_chinese_utf8(data) else "utf-8-sig"
+    return _GBK if says_gbk and not _is_chinese_utf8(data) else "utf-8-sig"
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _is_chinese_utf8(data: bytes) -> bool:
     """Tell whether a file that declares GBK was saved as UTF-8 all the same."""
-    try:
-        return max(data.decode("utf-8"), default="") >= "\u2e80"
-    except UnicodeDecodeError:
-        return False
+    return _is_utf8(data) and max(data.decode("utf-8"), default="") >= "\u2e80"
 
 
 def _clearly_gbk(data: bytes) -> str | None:
@@ -51,10 +70,10 @@ def _clearly_gbk(data: bytes) -> str | None:
     decode consists mostly of them.
     """
     try:
-        text = data.decode("gb18030")
+        text = data.decode(_GBK)
     except UnicodeDecodeError:
         return None
-    codes = [sign.encode("gb18030") for sign in text if ord(sign) > 127]
+    codes = [sign.encode(_GBK) for sign in text if ord(sign) > 127]
     common = sum(b"\xb0" <= code[:1] <= b"\xd7" and code[1] >= 0xA1 for code in codes)
     marks = sum(b"\xa1" <= code[:1] <= b"\xa3" and code[1] >= 0xA1 for code in codes)
     rare = len(codes) - common - marks

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -41,8 +41,12 @@ class Problem:
 
     def message(self, language: Language = "en") -> str:
         """Return one or two sentences: the place, the field, what was found, what was expected."""
-        text = messages()[self.code].read(language, **dict(self.words))
-        return printable(": ".join(part for part in (str(self.place), short(self.field, LONGEST_FIELD), text) if part))
+        parts = (str(self.place), short(self.field, LONGEST_FIELD), self.text(language))
+        return printable(": ".join(part for part in parts if part))
+
+    def text(self, language: Language = "en") -> str:
+        """Return what was found and what was expected, without the place."""
+        return messages()[self.code].read(language, **dict(self.words))
 
 
 class Rejected(Exception):
@@ -77,6 +81,9 @@ class Problems:
 
     def __len__(self) -> int:
         return len(self._found)
+
+    def __iter__(self) -> Iterator[Problem]:
+        return iter(self._found)
 
     def raise_if_any(self) -> None:
         """Raise :class:`Rejected` with everything found so far, if there is anything."""

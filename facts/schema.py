@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from .deal import LONGEST_ID
 from .texts import Language, Text
 from .vocabulary import Collection, Fact, Vocabulary
 
 Schema = dict[str, Any]
 
 _DATE = r"^\d{4}(-\d{1,2}-\d{1,2}|/\d{1,2}/\d{1,2}|年\d{1,2}月\d{1,2}日)$"
-_AMOUNT = r"^[¥$€£ ]*[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?\s*(万|亿)?\s*元?$"
+_AMOUNT = r"^[¥￥$€£ ]*[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?([eE][+-]?\d{1,2})?\s*(万|亿)?\s*元?$"
 _UNKNOWN: Schema = {"enum": [None, "unknown", "未知", "不知道", "?", "？"]}
 _YES_NO = ["yes", "no", "是", "否", "有", "无"]
 
@@ -57,8 +58,8 @@ class _Maker:
         }
 
     def collection(self, collection: Collection) -> Schema:
-        item_id = {"type": ["string", "integer"], "description": self.both(Text("a short name, unique in this list",
-                                                                               "在本列表中唯一的短名称"))}
+        about = self.both(Text("a short name, unique in this list", "在本列表中唯一的短名称"))
+        item_id = {"type": ["string", "integer"], "pattern": r"\S", "maxLength": LONGEST_ID, "description": about}
         return {
             "description": self.both(collection.label),
             "anyOf": [
@@ -122,7 +123,7 @@ class _Maker:
 
     def choice(self, fact: Fact) -> Schema:
         ids = [value.id for value in fact.values]
-        labels = [label for value in fact.values for label in (value.label.zh, value.label.en) if label not in ids]
+        labels = [label for value in fact.values for label in value.spellings if label not in ids]
         return {"anyOf": [{"enum": ids}, {"enum": list(dict.fromkeys(labels))}]}
 
     def number(self, fact: Fact) -> Schema:

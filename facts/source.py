@@ -7,20 +7,18 @@ types are the business of ``values.py``, not of YAML (where ``no`` would be a bo
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from json.decoder import scanstring  # type: ignore[attr-defined]
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from .encoding import decode, place_after
-from .problems import MOST_PROBLEMS, Place, Problem, Rejected, problem, quoted
+from .problems import Place, Problems, Rejected, problem, quoted
 from .texts import Text
 
 LARGEST_FILE = 2 * 1024 * 1024
@@ -93,20 +91,33 @@ def read_bytes(path: str) -> bytes:
     return data
 
 
-def parse(data: bytes, file: str) -> Node:
+def parse(data: bytes, file: str, noted: Problems | None = None) -> Node:
     """Parse YAML, or JSON if the name ends in ``.json``.
 
-    Raises :class:`Rejected` for text that is no YAML or JSON, duplicate keys, aliases that
-    expand without bound, nesting beyond :data:`DEEPEST_NESTING`, several documents.
+    What does not keep the rest from being read, such as a duplicate key, goes to ``noted`` if there is such a list;
+    the first value counts then. Raises :class:`Rejected`, with all that was noted, for text that is no YAML or JSON,
+    aliases that expand without bound, nesting beyond :data:`DEEPEST_NESTING`, several documents.
     """
+    problems = Problems() if noted is None else noted
+    try:
+        root = _tree(data, file, problems)
+    except Rejected as rejected:
+        problems.take(rejected)
+        raise Rejected(problems) from None
+    if noted is None:
+        problems.raise_if_any()
+    return root
+
+
+def _tree(data: bytes, file: str, problems: Problems) -> Node:
     text = decode(data, file)
     is_json = file.endswith(".json")
     unfit = (_UNFIT if is_json else _UNFIT_YAML).search(text)
     if unfit is not None:
         raise _rejected(place_after(text[: unfit.start()], file), "bad-sign", sign=f"U+{ord(unfit.group()):04X}")
     if is_json:
-        return _Json(text, file).parse()
-    return _Yaml(text, file).parse()
+        return _Json(text, file, problems).parse()
+    return _Yaml(text, file, problems).parse()
 
 
 # What the parsers say (libyaml and the one in Python differ a little), what we say instead, and whether the place
@@ -138,13 +149,13 @@ _YAML_MISTAKES = (
 class _Yaml:
     """Builds the tree from the parser's events, so that limits hold before anything is expanded."""
 
-    def __init__(self, text: str, file: str, loader: Any = _FAST) -> None:
+    def __init__(self, text: str, file: str, problems: Problems, loader: Any = _FAST) -> None:
         self.file = file
         self.text = text
+        self.problems = problems
         self.loader = loader
         self.anchors: dict[str, tuple[Node, int] | None] = {}
         self.nodes = 0
-        self.problems: list[Problem] = []
 
     def parse(self) -> Node:
         events = self._events()
@@ -154,8 +165,6 @@ class _Yaml:
                 if root is not None:
                     raise _rejected(self._place(event), "several-documents")
                 root = self._node(next(events), events, ())[0]
-        if self.problems:
-            raise Rejected(self.problems[:MOST_PROBLEMS])
         if root is None or (isinstance(root, Scalar) and not root.text and not root.quoted):
             raise _rejected(Place(self.file), "empty")
         return root
@@ -188,7 +197,7 @@ class _Yaml:
     def _too_deep(self) -> Rejected:
         """Return where our own limit is passed: libyaml has one too, and looks ahead far enough to meet it first."""
         try:
-            _Yaml(self.text, self.file, yaml.SafeLoader).parse()
+            _Yaml(self.text, self.file, Problems(), yaml.SafeLoader).parse()
         except Rejected as rejected:
             return rejected
         return _rejected(Place(self.file), "too-deep", limit=DEEPEST_NESTING)
@@ -227,6 +236,8 @@ class _Yaml:
 
     def _content(self, event: Any, events: Iterator[Any], path: Names, place: Place) -> tuple[Node, int]:
         size = self._count(1, place)
+        if event.tag:
+            self.problems.add(place, _field(path), "yaml-tag")
         if isinstance(event, yaml.ScalarEvent):
             return _scalar(event.value, place, event.style in ("'", '"')), size
         if isinstance(event, yaml.SequenceStartEvent):
@@ -244,11 +255,11 @@ class _Yaml:
             value, more = self._node(next(events), events, (*path, f".{name}"))
             size += part + more
             if not isinstance(key, Scalar):
-                self.problems.append(problem(key.place, _field(path), "key-not-text"))
+                self.problems.add(key.place, _field(path), "key-not-text")
             elif key.text == "<<" and not key.quoted:
-                self.problems.append(problem(key.place, _field(path), "merge-key"))
+                self.problems.add(key.place, _field(path), "merge-key")
             elif key.text in seen:
-                self.problems.append(_duplicate(key, seen[key.text], path))
+                _note_duplicate(self.problems, key, seen[key.text], path)
             else:
                 seen[key.text] = key.place
                 entries.append((key, value))
@@ -257,7 +268,6 @@ class _Yaml:
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _LITERAL = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?|true|false|null", re.ASCII)
-
 _WORD = re.compile(r"[\w.+-]{1,20}|\\.|.", re.DOTALL)
 _END = Text("the end of the file", "文件末尾")
 _VALUE = Text("a value", "一个值")
@@ -271,10 +281,10 @@ _COMMA_OR_BRACE = Text("',' or '}'", "“,”或“}”")
 class _Json:
     """A JSON reader that keeps places; strings are read by the standard library's own scanner."""
 
-    def __init__(self, text: str, file: str) -> None:
+    def __init__(self, text: str, file: str, problems: Problems) -> None:
         self.text = text
         self.file = file
-        self.problems: list[Problem] = []
+        self.problems = problems
         self.at = 0
         self.lines = [0, *(match.end() for match in re.finditer("\n", text))]
 
@@ -286,8 +296,6 @@ class _Json:
         self._skip()
         if self.at < len(self.text):
             raise self._error(_END)
-        if self.problems:
-            raise Rejected(self.problems[:MOST_PROBLEMS])
         return node
 
     def _place(self) -> Place:
@@ -311,10 +319,12 @@ class _Json:
         return True
 
     def _string(self) -> Scalar:
+        from json.decoder import JSONDecodeError, scanstring  # type: ignore[attr-defined]
+
         place = self._place()
         try:
             text, self.at = scanstring(self.text, self.at + 1, True)
-        except json.JSONDecodeError as error:
+        except JSONDecodeError as error:
             if error.msg.startswith("Unterminated") or self.text[error.pos] in "\r\n":
                 raise _rejected(place, "json-quote") from None
             self.at = error.pos
@@ -362,7 +372,7 @@ class _Json:
                 raise self._error(_COLON)
             value = self._node((*path, f".{key.text}"))
             if key.text in entries:
-                self.problems.append(_duplicate(key, entries[key.text][0].place, path))
+                _note_duplicate(self.problems, key, entries[key.text][0].place, path)
             else:
                 entries[key.text] = (key, value)
             if self._take("}"):
@@ -371,8 +381,8 @@ class _Json:
                 raise self._error(_COMMA_OR_BRACE)
 
 
-def _duplicate(key: Scalar, first: Place, path: Names) -> Problem:
-    return problem(key.place, _field((*path, f".{key.text}")), "duplicate-key", found=key.text, line=first.line)
+def _note_duplicate(problems: Problems, key: Scalar, first: Place, path: Names) -> None:
+    problems.add(key.place, _field((*path, f".{key.text}")), "duplicate-key", found=key.text, line=first.line)
 
 
 def _field(path: Names) -> str:

@@ -20,7 +20,7 @@ UNKNOWN_WORDS = _SAID_UNKNOWN | {"", "~", "null", "Null", "NULL"}
 _YES = frozenset({"true", "yes", "是", "有", "已", "√"})
 _NO = frozenset({"false", "no", "否", "无", "没有", "未", "×"})
 _DATE = re.compile(r"(\d{4})(?:-(\d{1,2})-(\d{1,2})|/(\d{1,2})/(\d{1,2})|年(\d{1,2})月(\d{1,2})日)")
-_NUMBER = re.compile(r"([+-]?(?:\d+|\d{1,3}(?:,\d{3})+)(?:\.\d+)?)\s*(万|亿)?\s*元?")
+_NUMBER = re.compile(r"([+-]?(?:\d+|\d{1,3}(?:,\d{3})+)(?:\.\d+)?(?:[eE][+-]?\d{1,2})?)\s*(万|亿)?\s*元?")
 _FACTORS = {None: 1, "万": 10_000, "亿": 100_000_000}
 LARGEST_NUMBER = Decimal(10) ** 14
 LONGEST_NUMBER = 28
@@ -86,7 +86,7 @@ def _bool(fact: Fact, text: str) -> bool:
 def _number(fact: Fact, text: str) -> Decimal:
     match = _NUMBER.fullmatch(text.lstrip("¥$€£ "))
     if match is None:
-        raise BadValue("not-a-number", found=short(text))
+        raise BadValue("not-a-number" if fact.type == "money" else "not-a-plain-number", found=short(text))
     digits = match.group(1)
     number = Decimal(digits.replace(",", "")[:LONGEST_NUMBER]) * _FACTORS[match.group(2)]
     decimals = -int(number.normalize().as_tuple().exponent)

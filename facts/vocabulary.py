@@ -17,7 +17,7 @@ from .layers import joined, overlaid, record_id, records
 from .problems import Place, Problems, listing, suggestion
 from .reader import Record
 from .source import Mapping, Node, Sequence, parse, read_bytes
-from .texts import Text
+from .texts import NO_TEXT, Text
 
 FactType = Literal["bool", "enum", "ordinal", "int", "decimal", "money", "date", "text", "set", "list", "ref", "refs"]
 FACT_TYPES: tuple[FactType, ...] = (
@@ -31,10 +31,29 @@ FOLDER = Path(__file__).parent / "vocabulary"
 
 @dataclass(frozen=True)
 class Value:
-    """One allowed value of an enum, ordinal or set."""
+    """One allowed value of an enum, ordinal or set.
+
+    ``since`` names the fact with the day from which it is true, ``also`` are other words for it that a file may use.
+    """
 
     id: str
     label: Text
+    since: str = ""
+    also: tuple[str, ...] = ()
+
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """Every word for it besides its id."""
+        return tuple(dict.fromkeys((self.label.zh, self.label.en, *self.also)))
+
+
+@dataclass(frozen=True)
+class Season:
+    """The steps in which it makes sense to ask: ``first`` and ``last``; empty: no bound on that side."""
+
+    first: str = ""
+    last: str = ""
+    place: Place = field(default=Place(""), compare=False)
 
 
 @dataclass(frozen=True)
@@ -42,7 +61,8 @@ class Fact:
     """One thing that can be known of a deal, or of one item of a collection.
 
     ``collection`` is empty for a fact about the deal. ``values`` of an ordinal rise.
-    ``stale_after`` names the parameter with the days after which an observation counts as unknown.
+    ``stale_after`` names the parameter with the days after which an observation counts as unknown. ``past``
+    marks the date of something that has happened, so that it cannot lie after the day of the file.
     """
 
     id: str
@@ -61,6 +81,8 @@ class Fact:
     maximum: Decimal | None = None
     sensitive: bool = False
     opinion: bool = False
+    past: bool = False
+    asked: Season = Season()
     sources: tuple[str, ...] = ()
     place: Place = field(default=Place(""), compare=False)
 
@@ -70,9 +92,14 @@ class Fact:
         return {value.id: rank for rank, value in enumerate(self.values)}
 
     @cached_property
+    def since(self) -> dict[str, str]:
+        """The fact with the day from which a value is true, for each value that has one."""
+        return {value.id: value.since for value in self.values if value.since}
+
+    @cached_property
     def spellings(self) -> dict[str, str]:
-        """Every accepted spelling of each value: its id and its labels, full-width signs made plain."""
-        labels = ((label, value.id) for value in self.values for label in (value.label.zh, value.label.en))
+        """Every accepted spelling of each value: its id, its labels and the like, full-width signs made plain."""
+        labels = ((label, value.id) for value in self.values for label in value.spellings)
         return {normalize("NFKC", label): value for label, value in labels} | {value.id: value.id for value in self.values}
 
     def label_of(self, value: str) -> Text:
@@ -83,13 +110,19 @@ class Fact:
 
 @dataclass(frozen=True)
 class Collection:
-    """A child table of the deal: its items have facts of their own."""
+    """A child table of the deal: its items have facts of their own.
+
+    ``question`` asks for its items; each answer is a value of the fact ``listed_by``.
+    """
 
     id: str
     item: str
     label: Text
     item_label: Text
     facts: dict[str, Fact]
+    question: Text = NO_TEXT
+    listed_by: str = ""
+    asked: Season = Season()
 
 
 @dataclass(frozen=True)
@@ -140,10 +173,14 @@ def _parts(folder: Path, problems: Problems) -> dict[str, Mapping]:
     """Return the files of a folder, joined into one mapping for the deal (under no name) and one for each collection."""
     nodes: dict[str, list[Node]] = {}
     for path in sorted(folder.glob("*.yaml")):
-        node = parse(read_bytes(str(path)), str(path))
+        node = parse(read_bytes(str(path)), str(path), problems)
         head = node.get("collection") if isinstance(node, Mapping) else None
         nodes.setdefault((record_id(head) or str(path)) if head is not None else "", []).append(node)
     return {name: part for name, files in nodes.items() if (part := joined(files, problems)) is not None}
+
+
+def _value(record: Record) -> Value:
+    return Value(record.text("id", required=True), record.bilingual("label"), record.text("since"), record.texts("also"))
 
 
 class _Loader:
@@ -152,26 +189,48 @@ class _Loader:
         self.facts: dict[str, Fact] = {}
         self.collections: dict[str, Collection] = {}
         self.topics: dict[str, Text] = {}
+        self.seasons: dict[str, Season] = {}
 
     def part(self, node: Mapping) -> None:
         top = Record(node, "", self.problems, node.place)
         if top.has("collection"):
             self._collection(top)
         else:
-            self.topics.update(top.records("topics", lambda topic: (topic.text("id", True), topic.bilingual("label"))))
+            self.topics.update(top.records("topics", self._topic))
             for fact in top.records("facts", lambda record: self._fact(record, ""), required=True):
                 self._add(fact, self.facts)
         top.close()
+
+    def _topic(self, record: Record) -> tuple[str, Text]:
+        topic = record.text("id", True)
+        self.seasons[topic] = self._season(record, Season())
+        return topic, record.bilingual("label")
+
+    def _season(self, record: Record, default: Season) -> Season:
+        """Return when a fact is asked for; what it leaves out it takes from its topic or collection."""
+        node = record.node("asked")
+        if node is None:
+            return default
+        asked = Record(node, record.path("asked"), self.problems, record.place)
+        season = Season(asked.text("from") or default.first, asked.text("until") or default.last, asked.place)
+        asked.close()
+        return season
 
     def _collection(self, top: Record) -> None:
         head = Record(top.node("collection"), "collection", self.problems, top.place)
         collection = Collection(
             head.text("id", required=True), head.text("item", required=True),
             head.bilingual("label"), head.bilingual("item_label"), {},
+            head.bilingual("question", required=False), head.text("listed_by"), self._season(head, Season()),
         )
+        self.seasons[collection.id] = collection.asked
+        listed_by = head.where("listed_by")
         head.close()
         for fact in top.records("facts", lambda record: self._fact(record, collection.id), required=True):
             self._add(fact, collection.facts)
+        if collection.listed_by and collection.listed_by not in collection.facts:
+            self.problems.add(listed_by, "collection.listed_by", "unknown-key", found=collection.listed_by,
+                              hint=suggestion(collection.listed_by, collection.facts))
         self.collections[collection.id] = collection
 
     def _add(self, fact: Fact, table: dict[str, Fact]) -> None:
@@ -184,8 +243,10 @@ class _Loader:
         table[fact.id] = fact
 
     def _fact(self, record: Record, collection: str) -> Fact:
+        fact_id = record.text("id", required=True)
+        default = self.seasons.get(collection or fact_id.partition(".")[0], Season())
         fact = Fact(
-            id=record.text("id", required=True),
+            id=fact_id,
             type=record.choice("type", FACT_TYPES),  # type: ignore[arg-type]
             label=record.bilingual("label"),
             about=record.bilingual("about"),
@@ -194,13 +255,15 @@ class _Loader:
             influence=record.choice("influence", INFLUENCE),
             effort=record.choice("effort", EFFORT),
             collection=collection,
-            values=record.records("values", lambda value: Value(value.text("id", True), value.bilingual("label"))),
+            values=record.records("values", _value),
             to=record.text("to"),
             stale_after=record.text("stale_after"),
             minimum=record.decimal("minimum"),
             maximum=record.decimal("maximum"),
             sensitive=record.flag("sensitive"),
             opinion=record.flag("opinion"),
+            past=record.flag("past"),
+            asked=self._season(record, default),
             sources=record.texts("sources"),
             place=record.place,
         )
@@ -213,7 +276,7 @@ class _Loader:
             self.problems.add(fact.place, fact.id, "values-missing" if needs_values else "values-unwanted", type=fact.type)
         spellings: dict[str, str] = {}
         for value in fact.values:
-            for spelling in {value.id, value.label.en, value.label.zh} - {""}:
+            for spelling in {value.id, *value.spellings} - {""}:
                 if spellings.setdefault(spelling, value.id) != value.id:
                     self.problems.add(fact.place, fact.id, "label-ambiguous", found=spelling)
         if (fact.type in ("ref", "refs")) != bool(fact.to):
@@ -227,3 +290,10 @@ class _Loader:
                     fact.place, fact.id, "collection-unknown", found=fact.to,
                     hint=suggestion(fact.to, self.collections), choices=listing(sorted(self.collections)),
                 )
+            beside = self.collections[fact.collection].facts if fact.collection else self.facts
+            dates = [name for name, other in beside.items() if other.type == "date"]
+            for since in fact.since.values():
+                if since not in dates:
+                    self.problems.add(fact.place, fact.id, "not-a-date-fact", found=since, hint=suggestion(since, dates))
+            if fact.past and fact.type != "date":
+                self.problems.add(fact.place, fact.id, "past-without-date", type=fact.type)

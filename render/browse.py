@@ -15,7 +15,7 @@ from ..rules.catalogue import Action, Finding
 from ..rules.language import Condition, FactTest, Rule, walk
 from ..rules.spelling import spell
 from .prose import Prose
-from .words import joined, say
+from .words import aside, joined, say
 
 
 def table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:
@@ -44,20 +44,34 @@ def fact_name(fact: Fact) -> str:
     return f"{fact.collection}.{fact.id}" if fact.collection else fact.id
 
 
+def fact_type(fact: Fact, base: RuleBase, language: Language) -> str:
+    """Return the type of a fact in words."""
+    target = base.vocabulary.collections.get(fact.to)
+    return say(f"type.{fact.type}", language, item=target.item_label if target else "")
+
+
 def fact_card(fact: Fact, base: RuleBase, language: Language) -> RenderableType:
     """Return a fact with its meaning, question, values, and the rules that read it."""
-    values = joined([f"{value.id} ({value.label.read(language)})" for value in fact.values], language)
+    values = joined([value.id + aside(value.label.read(language), language) for value in fact.values], language)
     return card(f"{fact_name(fact)}  {fact.label.read(language)}", [
         (say("facts.about", language), fact.about.read(language)),
-        (say("facts.type", language), fact.type),
+        (say("facts.type", language), fact_type(fact, base, language)),
         (say("facts.values", language), values),
         (say("facts.question", language), fact.question.read(language)),
         (say("facts.whom", language), say(f"whom.{fact.whom}", language)),
         (say("facts.influence", language), say(f"influence.{fact.influence}", language)),
         (say("facts.effort", language), say(f"effort.{fact.effort}", language)),
+        (say("facts.asked", language), season(fact, base, language)),
         (say("facts.sources", language), joined(fact.sources, language)),
         (say("facts.read_by", language), joined(readers_of(fact, base), language)),
     ])
+
+
+def season(fact: Fact, base: RuleBase, language: Language) -> str:
+    """Return in which steps a fact is asked for; empty if in all."""
+    labels = {step.id: step.label.read(language) for step in base.steps}
+    bounds = (("facts.asked_from", fact.asked.first), ("facts.asked_until", fact.asked.last))
+    return joined([say(key, language, step=labels[step]) for key, step in bounds if step], language)
 
 
 def readers_of(fact: Fact, base: RuleBase) -> list[str]:

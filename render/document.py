@@ -15,7 +15,9 @@ from ..facts.values import FactValue
 from ..rules.base import RuleBase
 from ..rules.language import Holds
 from ..rules.spelling import spell_in_line
+from .contradictions import all_contradictions
 from .names import Names
+from .origins import basis_of
 
 Data = dict[str, Any]
 
@@ -48,10 +50,16 @@ def diagnosis_document(diagnosis: Diagnosis, names: Names) -> Data:
             }
             for finding in diagnosis.findings
         ],
+        "contradictions": [
+            {"fact": found.fact, "line": found.place.line, "column": found.place.column, "text": found.label,
+             "finding": found.finding}
+            for found in all_contradictions(diagnosis, names)
+        ],
         "actions": [_action(action, names) for action in diagnosis.actions],
         "withheld": [
             {"id": held.id, "with": held.with_, "label": names.action(held.id, held.with_), "withheld_by": held.withheld_by,
-             "tension": held.tension, "because": [_reason(reason) for reason in held.because]}
+             "tension": held.tension, "tension_basis": basis_of(held.tension, names),
+             "because": [_reason(reason) for reason in held.because]}
             for held in diagnosis.withheld
         ],
         "questions": [
@@ -145,7 +153,8 @@ def question_text(fact_id: str, about: str, names: Names) -> str:
 
     fact, collection = names.find_fact(fact_id)
     if fact is None:
-        return say("question.collection", names.language, label=names.fact(fact_id))
+        question = names.base.vocabulary.collections[collection].question
+        return names.read(question) or say("question.collection", names.language, label=names.fact(fact_id))
     text = names.fill(fact.question, about, collection)
     named = not about or "{name}" in names.read(fact.question)
     return text if named else headed(names.item(collection, about), names.language) + text

@@ -12,7 +12,7 @@ from ..rules.language import All, FactTest, Quantifier
 from ..rules.spelling import spell_in_line
 from .conditions import part_words
 from .names import Names
-from .words import headed, joined, say, show_value
+from .words import headed, joined, say
 
 _SHAPES = {
     "conclusion": ("([", "])", "box, style=rounded"), "rule": ("[", "]", "box"), "fact": ("[/", "/]", "parallelogram"),
@@ -74,9 +74,7 @@ class _Graph:
         language = self.names.language
         match part:
             case FactUsed():
-                fact, _ = self.names.find_fact(part.path)
-                value = show_value(fact, part.value, language) if part.value is not None else say("why.unknown", language)
-                label = f"{self.names.fact(part.path, part.about)} = {value}"
+                label = self.names.stated(part.path, part.about, part.value)
                 return self.node(f"f {part.path} {part.about} {part.path.collection}", label, "fact")
             case ConclusionUsed(name, about, True) if (name, about) in premises:
                 return self.add(premises[name, about])

@@ -15,7 +15,7 @@ from .conditions import part_words
 from .document import Data, miss_document, rule_base_document
 from .names import Names
 from .prose import Prose
-from .words import command_line, rules_line, say
+from .words import aside, command_line, rules_line, say
 
 _SIGNS = {"holds": ("●", "green"), "fails": ("✕", "red"), "unknown": ("?", "yellow")}
 _MOST_RULES, _MOST_ITEMS = 5, 3
@@ -73,7 +73,8 @@ class MissBranches:
     def rule(self, miss: Miss) -> Prose:
         """Return the name of a rule and of the item that it was asked about."""
         label = self.names.rule(miss.rule, miss.about or "")
-        who = f" ({self.names.item(miss.rule.scope, miss.about)})" if miss.about and miss.rule.origin == "rule" else ""
+        named = miss.about and miss.rule.origin == "rule"
+        who = aside(self.names.item(miss.rule.scope, miss.about or ""), self.names.language) if named else ""
         return Prose.assemble((label + who, "cyan"), (f"  [{miss.rule.id}]", "bright_black"))
 
     def add_miss(self, tree: Tree, miss: Miss, deep: bool) -> None:

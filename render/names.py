@@ -9,9 +9,14 @@ from ..facts.values import FactValue
 from ..facts.vocabulary import Fact
 from ..rules.base import RuleBase
 from ..rules.language import FactPath, Rule
-from .words import headed, joined, say, show_value
+from .words import aside, headed, joined, say, show_value
 
 _STATES = {"met": "state.met", "open": "state.unknown", "unmet": "state.unmet"}
+
+
+def item_name(name: str, about: str) -> str:
+    """Return a finding, action or fact with the item that it is about: ``resolve_veto@wang``."""
+    return f"{name}@{about}" if about else name
 
 
 class Names:
@@ -77,6 +82,28 @@ class Names:
             collection = ""
         return headed(self.item(collection, about), self.language) + label if about and collection else label
 
+    def stated(self, path: FactPath, about: str, value: FactValue | None) -> str:
+        """Return a fact with its value, as a statement."""
+        fact, _ = self.find_fact(path)
+        words = say("why.unknown", self.language) if value is None else show_value(fact, value, self.language)
+        return f"{self.fact(path, about)} = {words}"
+
+    def test(self, path: FactPath, written: str) -> str:
+        """Return a test as people say it: values by their labels, parameters by their values with the names behind."""
+        operator, _, operand = written.partition(": ")
+        fact, _ = self.find_fact(path)
+        operands = operand.strip("[]").split(", ")
+        values = joined([self._operand(fact, value) for value in operands], self.language)
+        parameters = [value for value in operands if value.startswith("$")]
+        return say("list.sentences", self.language).join([say(f"test.{operator}", self.language, values=values), *parameters])
+
+    def _operand(self, fact: Fact | None, value: str) -> str:
+        if value.startswith("$"):
+            return str(self.base.parameters[value[1:]].value)
+        if value in ("true", "false"):
+            return say("yes" if value == "true" else "no", self.language)
+        return value if fact is None else self.read(fact.label_of(value))
+
     def find_fact(self, path: FactPath | str) -> tuple[Fact | None, str]:
         """Return a fact and its collection by path, or by id as questions name it."""
         vocabulary = self.base.vocabulary
@@ -98,13 +125,13 @@ class Names:
             case "given":
                 return self.conclusion(target, about)
             case "met" | "open" | "unmet":
-                return f"{self.criterion(target)} ({say(_STATES[verb], self.language)})"
+                return self.criterion(target) + aside(say(_STATES[verb], self.language), self.language)
             case "step" | "reached" | "done" | "started":
                 return say(f"conclusion.{verb}", self.language, step=self.step(target))
         makers = self.base.program.concluding(name)
         label = self.read(makers[0].label) if makers else name
         scope = self.base.program.scopes.get(name, "")
-        return f"{label} ({self.item(scope, about)})" if about and scope else label
+        return label + aside(self.item(scope, about), self.language) if about and scope else label
 
     def rule(self, rule: Rule, about: str = "") -> str:
         """Return the label of a rule, or, of one made from a criterion or a catalogue, the words for what it concludes."""
@@ -127,14 +154,14 @@ class Names:
         return None if observation is None else observation.value
 
     def anything(self, some_id: str) -> str:
-        """Return the label of a criterion, finding or action by its bare id."""
-        if some_id in self.base.findings:
-            return self.read(self.base.findings[some_id].label).replace("{name}", "…")
-        if some_id in self.base.actions:
-            return self.read(self.base.actions[some_id].label).replace("{name}", "…")
-        if "." in some_id:
-            return self.criterion(some_id)
-        return some_id
+        """Return the label of a criterion, finding or action by its bare id, with its item: ``resolve_veto@wang``."""
+        named, _, about = some_id.partition("@")
+        if named in self.base.findings:
+            return self.finding(named, about)
+        if named in self.base.actions:
+            return self.action(named, about)
+        labels = {criterion.id: criterion.label for step in self.base.steps for criterion in step.criteria}
+        return self.read(labels[named]) if named in labels else some_id
 
     def values(self, fact_id: str, collection: str, values: tuple[str, ...]) -> str:
         """Return several values of a fact as one list."""

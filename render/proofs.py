@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -11,11 +10,11 @@ from rich.tree import Tree
 from ..engine.bounds import Bound
 from ..engine.outcome import Outcome
 from ..engine.proof import ConclusionUsed, FactUsed, ItemsCounted, Proof, Support
+from .ladder import STATE_SIGNS
 from .misses import MissBranches
 from .names import Names
 from .prose import Prose
-from .terminal import STATE_SIGNS
-from .words import command_line, headed, joined, rules_line, say, show_value
+from .words import aside, command_line, headed, joined, rules_line, say, show_value
 
 
 def print_proofs(
@@ -129,7 +128,8 @@ def _source(source_id: str, names: Names) -> Prose:
     base = names.base
     kind = "tension" if source_id in base.tensions else base.sources[source_id].kind
     text = names.read(base.source_text(source_id))
-    return Prose.assemble((f"{source_id} ({say(f'source.{kind}', names.language)}): ", "green"), text)
+    head = source_id + aside(say(f"source.{kind}", names.language), names.language)
+    return Prose.assemble((headed(head, names.language), "green"), text)
 
 
 def _fact(used: FactUsed, names: Names) -> Prose:
@@ -138,15 +138,11 @@ def _fact(used: FactUsed, names: Names) -> Prose:
     line = Prose.assemble((kind, "yellow"), names.fact(used.path, used.about), " = ")
     line.append(show_value(fact, used.value, names.language) if used.value is not None else say("why.unknown", names.language),
                 style="bold")
-    line.append(f"  ({_with_parameters(used.written, names)})", style="bright_black")
+    if not used.written.startswith("is:"):  # the value has just been said
+        line.append(aside(names.test(used.path, used.written), names.language), style="bright_black")
     if used.inferred:
         line.append(f"  {say('people.inferred', names.language)}", style="magenta")
     return line
-
-
-def _with_parameters(written: str, names: Names) -> str:
-    """Return a test with the value of each parameter behind its name."""
-    return re.sub(r"\$(\w+)", lambda name: f"${name[1]} = {names.base.parameters[name[1]].value}", written)
 
 
 def _counted(part: ItemsCounted, names: Names) -> Prose:

@@ -39,6 +39,8 @@ class Prose(Text):
 
 def line_ends(text: str, width: int) -> list[int]:
     """Return the offsets at which a text of one paragraph breaks into lines of at most ``width`` cells."""
+    if cell_len(text) <= width:
+        return []
     ends: list[int] = []
     start = used = 0
     last_chance = 0
@@ -46,7 +48,7 @@ def line_ends(text: str, width: int) -> list[int]:
         if at > start and _may_break(text[at - 1], sign):
             last_chance = at
         used += cell_len(sign)
-        if used > width and not sign.isspace() and at > start:
+        while used > width and not sign.isspace() and at > start:
             start = last_chance if last_chance > start else at
             ends.append(start)
             used = cell_len(text[start : at + 1])

@@ -53,11 +53,18 @@ def diagnosis_schema() -> Schema:
             id=_TEXT, kind={"enum": ["risk", "strength", "gap", "caution", "conflict"]},
             severity={"enum": ["high", "medium", "low"]}, about=_TEXT, label=_TEXT, meaning=_TEXT, because=because,
         )),
+        contradictions=_list(_object(
+            fact=_TEXT, line={"type": "integer", "minimum": 0}, column={"type": "integer", "minimum": 0}, text=_TEXT,
+            finding=_TEXT,
+        )),
         actions=_list(_object(
             id=_TEXT, rank={"type": "integer", "minimum": 1}, label=_TEXT, kind=_TEXT, who=_TEXT, effort=_TEXT, due=_DAY,
             how=_TEXT, words=_TEXT_OR_NULL, why=_TEXT, done_when=_TEXT, because=because, **{"with": _TEXT},
         )),
-        withheld=_list(_object(id=_TEXT, label=_TEXT, withheld_by=_TEXT, tension=_TEXT, because=because, **{"with": _TEXT})),
+        withheld=_list(_object(
+            id=_TEXT, label=_TEXT, withheld_by=_TEXT, tension=_TEXT, tension_basis={"enum": ["", "article", "reading"]},
+            because=because, **{"with": _TEXT},
+        )),
         questions=_list(_object(fact=_TEXT, about=_TEXT, text=_TEXT, points=_NUMBER, why=_list(_TEXT), last_value=value)),
         signals=_list(_object(id=_TEXT, kind=_TEXT_OR_NULL, by=_TEXT_OR_NULL, days_ago={"type": ["integer", "null"]},
                               counts=_FLAG)),

@@ -4,34 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
-from rich.text import Text
 
+from ..engine.diagnose import SEVERITY_ORDER
 from ..engine.diagnosis import (
     CriterionState,
     Diagnosis,
     FoundFinding,
     GivenAction,
     Interval,
-    Known,
     Question,
     Reason,
-    StakeholderView,
-    StepState,
 )
+from ..engine.proof import ConclusionUsed, FactUsed, flat_support
+from .contradictions import all_contradictions
 from .document import question_text
-from .names import Names
+from .ladder import criterion_line, ladder
+from .names import Names, item_name
+from .origins import reasons_text, source_text
+from .people import people
 from .prose import Prose
-from .words import headed, joined, say, show_number, show_value
+from .words import aside, headed, joined, say, show_number, show_value
 
-STATE_SIGNS = {"met": ("●", "green"), "unmet": ("✕", "red"), "unknown": ("?", "bright_black")}
-_STATUS_SIGNS = {"complete": ("✓", "green"), "in_progress": ("▶", "yellow"), "not_started": ("·", "bright_black"),
-                 "blocked": ("■", "red")}
 _KIND_COLOURS = {"risk": "red", "conflict": "magenta", "gap": "yellow", "caution": "cyan", "strength": "green"}
-_FEW_ACTIONS, _FEW_MORE, _FEW_PEOPLE, _FEW_QUESTIONS, _FEW_FINDINGS = 3, 5, 8, 5, 7
+_FEW_ACTIONS, _FEW_MORE, _FEW_QUESTIONS, _FEW_FINDINGS, _FEW_REASONS = 3, 5, 5, 7, 3
+_FEW_BLOCKERS = 4
 _BAR = 30
 
 
@@ -48,6 +47,10 @@ class _Screen:
         self.names = names
         self.everything = everything
 
+    @property
+    def lost(self) -> bool:
+        return self.names.deal.get("deal.outcome") == "lost"
+
     def say(self, key: str, **words: object) -> str:
         return say(key, self.names.language, **words)
 
@@ -56,13 +59,14 @@ class _Screen:
 
     def blocks(self) -> Iterable[RenderableType]:
         yield self.head()
-        yield from self.section("title.steps", self.ladder())
+        yield from self.section("title.steps", ladder(self.diagnosis, self.names, self.everything))
         yield from self.section("title.claim", self.claim())
+        yield from self.section("title.closing", self.initiative())
         yield from self.section("title.signals", self.closing())
         yield from self.section("title.next", self.actions())
-        yield from self.section("title.people", self.people())
+        yield from self.section("title.people", people(self.diagnosis, self.names, self.everything))
         yield from self.section("title.questions", self.questions())
-        yield from self.section("title.findings", self.findings(strengths=False))
+        yield from self.section("title.findings", [*self.contradictions(), *self.findings(strengths=False)])
         yield from self.section("title.strengths", self.findings(strengths=True))
         yield from self.section("title.withheld", self.withheld())
         yield from self.section("title.overrides", self.overrides())
@@ -90,7 +94,8 @@ class _Screen:
         step = Prose(self.headed("head.proven"))
         step.append(self.names.step(self.diagnosis.step.proven), style="bold")
         if self.diagnosis.step.claimed:
-            step.append(f"   ({self.say('head.claimed', step=self.names.step(self.diagnosis.step.claimed))})")
+            claimed = self.say("head.claimed", step=self.names.step(self.diagnosis.step.claimed))
+            step.append(aside(claimed, self.names.language))
         rows += [step, self.readiness(), *self.standing()]
         return Group(*rows)
 
@@ -115,43 +120,18 @@ class _Screen:
         line = Prose(self.headed("head.readiness"))
         line.append(f"{_percent(interval)} ", style="bold")
         line.append_text(_bar(interval))
-        line.append(f" {self.say('head.readiness_note')}", style="bright_black")
+        note = "head.readiness_lost" if self.lost else "head.readiness_note"
+        line.append(f" {self.say(note, last=len(self.diagnosis.steps) - 1)}", style="bright_black")
         return line
 
     def standing(self) -> list[RenderableType]:
         lines: list[RenderableType] = []
-        if self.names.deal.get("deal.outcome") == "lost":
+        if self.lost:
             lines.append(Prose(self.say("head.lost"), style="red"))
         until = self.names.deal.get("pause.until")
         if until is not None and any(traced.concludes == ("paused",) for traced in self.diagnosis.trace):
             lines.append(Prose(self.say("head.paused", date=until), style="cyan"))
         return lines
-
-    def ladder(self) -> list[RenderableType]:
-        current = self.diagnosis.step.proven
-        width = max(cell_len(self.names.step(step.id)) for step in self.diagnosis.steps)
-        lines: list[RenderableType] = []
-        for step in self.diagnosis.steps:
-            sign, colour = _STATUS_SIGNS[step.status]
-            name = self.names.step(step.id)
-            line = Prose.assemble((f"{sign} ", colour), (name, "bold" if step.id == current else ""),
-                                 " " * (width - cell_len(name) + 2))
-            lines.append(line + self.step_line(step))
-            if self.everything or step.id == current:
-                lines += [Padding(self.criterion(criterion), (0, 0, 0, 4)) for criterion in step.criteria]
-        return lines
-
-    def step_line(self, step: StepState) -> Prose:
-        met = sum(criterion.state == "met" for criterion in step.criteria)
-        unknown = sum(criterion.state == "unknown" for criterion in step.criteria)
-        line = Prose(self.say(f"status.{step.status}"), style=_STATUS_SIGNS[step.status][1])
-        if step.status != "complete":
-            line.append(f"  {self.say('step.count', met=met, all=len(step.criteria), unknown=unknown)}", style="bright_black")
-        return line
-
-    def criterion(self, criterion: CriterionState) -> Prose:
-        sign, colour = STATE_SIGNS[criterion.state]
-        return Prose.assemble((f"{sign} ", colour), self.names.criterion(criterion.id))
 
     def claim(self) -> list[RenderableType]:
         answer = self.diagnosis.step
@@ -166,7 +146,7 @@ class _Screen:
         for title, criteria in (("claim.unmet", unmet), ("claim.would_prove", unknown)):
             if criteria:
                 lines.append(Prose(f"{self.say(title)}", style="bright_black"))
-                lines += [Padding(self.criterion(criterion), (0, 0, 0, 1)) for criterion in self.few(criteria, 6)]
+                lines += [Padding(criterion_line(criterion, self.names), (0, 0, 0, 1)) for criterion in self.few(criteria, 6)]
                 lines += self.rest(criteria, 6)
         return lines
 
@@ -177,15 +157,29 @@ class _Screen:
         hidden = 0 if self.everything else max(0, len(entries) - most)
         return [Prose(self.say("list.more", count=hidden), style="bright_black")] if hidden else []
 
+    def initiative(self) -> list[RenderableType]:
+        """Say why to propose the close although no buying signal counts now."""
+        if not self.diagnosis.closing.push or self.diagnosis.closing.signal_seen:
+            return []
+        reasons = [
+            self.names.conclusion(part.name, part.about)
+            for traced in self.diagnosis.trace if "push_close" in traced.concludes
+            for part in traced.support if isinstance(part, ConclusionUsed) and part.holds and part.name.startswith("find.")
+        ]
+        text = self.say("closing.propose", reasons=self.say("list.sentences").join(reasons))
+        return [Prose(text, style="bold green")]
+
     def closing(self) -> list[RenderableType]:
         closing, signals = self.diagnosis.closing, self.diagnosis.signals
         if not signals:
             return []
         lines: list[RenderableType] = []
-        if closing.push:
+        if closing.push and closing.signal_seen:
             lines.append(Prose(self.say("signal.push"), style="bold green"))
         elif closing.signal_seen and closing.in_the_way:
-            blockers = self.say("list.sentences").join(self.bare_finding(finding) for finding in closing.in_the_way)
+            named = closing.in_the_way if self.everything else closing.in_the_way[:_FEW_BLOCKERS]
+            blockers = self.say("list.sentences").join(self.bare_finding(finding) for finding in named)
+            blockers += " …" if len(named) < len(closing.in_the_way) else ""
             lines.append(Prose(self.say("signal.blocked", blockers=blockers), style="bold yellow"))
         kinds = self.names.base.vocabulary.collections["signals"].facts["kind"]
         for signal in signals:
@@ -193,10 +187,16 @@ class _Screen:
             if signal.by:
                 parts.append(self.names.item("stakeholders", signal.by))
             if signal.days_ago is not None:
-                parts.append(self.say("signal.ago", days=signal.days_ago))
+                parts.append(self.ago(signal.days_ago))
             parts.append(self.say("signal.counts" if signal.counts else "signal.not"))
             lines.append(Prose(" · ".join(parts), style="" if signal.counts else "bright_black"))
         return lines
+
+    def ago(self, days: int) -> str:
+        """Return how long ago something was seen."""
+        if days < 0:
+            return self.say("signal.ahead", days=-days)
+        return self.say({0: "signal.today", 1: "signal.yesterday"}.get(days, "signal.ago"), days=days)
 
     def bare_finding(self, finding_id: str) -> str:
         found = next(finding for finding in self.diagnosis.findings if finding.id == finding_id)
@@ -211,7 +211,7 @@ class _Screen:
         more = actions[len(full) : len(full) + _FEW_MORE]
         if more:
             lines.append(Prose(self.say("title.more"), style="bright_black"))
-            lines += [Prose(f"{action.rank}. {self.names.action(action.id, action.with_)}") for action in more]
+            lines += [self.title(action) for action in more]
         hidden = len(actions) - len(full) - len(more)
         if hidden:
             lines.append(Prose(self.say("list.more", count=hidden), style="bright_black"))
@@ -226,71 +226,46 @@ class _Screen:
         def fill(name: str) -> str:
             return self.names.fill(getattr(entry, name), action.with_, entry.about)
 
-        table.add_row(f"{action.rank}.", Prose(fill("label"), style="bold"))
-        rows = [("action.by", f"{action.due} · {self.say(f'who.{entry.who}')} · {self.say(f'effort.{entry.effort}')}"),
+        table.add_row(f"{action.rank}.", Prose.assemble((fill("label"), "bold"), self.id(action.id, action.with_)))
+        rows = [("action.with", self.whom(entry.about, action.with_))] if action.with_ else []
+        rows += [("action.by", f"{action.due} · {self.say(f'who.{entry.who}')} · {self.say(f'effort.{entry.effort}')}"),
                 ("action.how", fill("how"))]
         if entry.words is not None:
             rows.append(("action.words", fill("words")))
-        rows += [("action.done", fill("done_when")), ("action.why", f"{fill('why')} {self.reasons(action.because)}")]
+        why = f"{fill('why')} {reasons_text(action.because, self.names)}"
+        rows += [("action.done", fill("done_when")), ("action.why", why)]
+        if self.everything:
+            rows.append(("action.rests", self.rests(action.because)))
         for key, text in rows:
             table.add_row(self.say(key), Prose(text))
         return Padding(table, (0, 0, 1, 0))
 
-    def reasons(self, reasons: tuple[Reason, ...]) -> str:
-        sources = list(dict.fromkeys(source for reason in reasons for source in reason.sources))
-        return "[" + joined([reason.rule for reason in reasons[:2]] + [self.source(name) for name in sources[:4]],
-                            self.names.language) + "]"
+    def title(self, action: GivenAction) -> RenderableType:
+        label = self.names.action(action.id, action.with_)
+        return Prose.assemble(f"{action.rank}. {label}", self.id(action.id, action.with_))
 
-    def source(self, source_id: str) -> str:
-        """Return the id of a source, with a label unless it is the article's own."""
-        source = self.names.base.sources.get(source_id)
-        if source is None or source.kind == "article":
-            return source_id
-        return f"{source_id} ({self.say(f'source.{source.kind}')})"
+    def id(self, name: str, about: str) -> tuple[str, str]:
+        """Return the name under which ``dealready why`` knows a finding or an action."""
+        return f"  [{item_name(name, about)}]", "not bold bright_black"
 
-    def people(self) -> list[RenderableType]:
-        people = self.diagnosis.stakeholders
-        if not people:
-            return [Prose(self.say("people.none"), style="bright_black")]
-        shown = people if self.everything else people[:_FEW_PEOPLE]
-        table = Table.grid(padding=(0, 1))
-        for _ in range(4):
-            table.add_column(overflow="fold")
-        facts = self.names.base.vocabulary.collections["stakeholders"].facts
-        for person in shown:
-            marks = joined([self.say(f"mark.{mark}") for mark in person.marks], self.names.language)
-            who = Prose(person.name, style="bold")
-            layer = show_value(facts["layer"], person.layer.value, self.names.language)
-            table.add_row(who, Prose(layer + self.standing_of(person.layer)), _scale(person.attitude, facts["attitude"].order),
-                          Prose(show_value(facts["attitude"], person.attitude.value, self.names.language)
-                               + self.standing_of(person.attitude) + (f" · {marks}" if marks else "")))
-        lines: list[RenderableType] = [table]
-        if self.everything:
-            lines += [self.person(person) for person in shown]
-        if len(people) > len(shown):
-            lines.append(Prose(self.say("people.more", count=len(people) - len(shown)), style="bright_black"))
-        return lines
+    def whom(self, collection: str, item_id: str) -> str:
+        """Return whom, or what, an action is done with."""
+        name = self.names.item(collection, item_id)
+        person = next((person for person in self.diagnosis.stakeholders if person.id == item_id), None)
+        if collection != "stakeholders" or person is None:
+            return f"{self.names.read(self.names.base.vocabulary.collections[collection].item_label)} {name}"
+        layer = self.names.values("layer", collection, (str(person.layer.value),)) if person.layer.value else ""
+        return joined([part for part in (name, person.title, layer) if part], self.names.language)
 
-    def standing_of(self, known: Known) -> str:
-        if known.stale:
-            return f" ({self.say('people.stale')})"
-        return f" ({self.say('people.inferred')})" if known.inferred else ""
-
-    def person(self, person: StakeholderView) -> RenderableType:
-        lines: list[RenderableType] = [Prose(f"\n{person.name}" + (f", {person.title}" if person.title else ""), style="bold")]
-        if person.concerns:
-            concerns = self.names.values("concerns", "stakeholders", person.concerns)
-            key = "people.cares_assumed" if person.concerns_assumed else "people.cares"
-            lines.append(Prose(self.say(key, concerns=concerns)))
-        if person.next_move:
-            lines.append(Prose(self.say("people.move", action=self.names.action(person.next_move, person.id))))
-        for talk_id in person.talks[:2]:
-            talk = self.names.base.talks[talk_id]
-            for key, text in (("say", talk.opening), ("proof", talk.proof), ("ask", talk.question),
-                              ("objection", talk.objection), ("answer", talk.answer), ("commitment", talk.commitment)):
-                words = self.names.fill(text, person.id, "stakeholders")
-                lines.append(Prose.assemble((self.headed(f"people.{key}"), "bright_black"), words))
-        return Group(*lines)
+    def rests(self, reasons: tuple[Reason, ...]) -> str:
+        """Return the facts and conclusions that some rules matched."""
+        words: list[str] = []
+        for part in (part for reason in reasons for part in flat_support(reason.support)):
+            if isinstance(part, FactUsed):
+                words.append(self.names.stated(part.path, part.about, part.value))
+            elif isinstance(part, ConclusionUsed) and part.holds:
+                words.append(self.names.conclusion(part.name, part.about))
+        return self.say("list.sentences").join(dict.fromkeys(words))
 
     def questions(self) -> list[RenderableType]:
         questions = self.diagnosis.questions
@@ -307,12 +282,25 @@ class _Screen:
         notes = [self.say("question.ask", whom=self.say(f"whom.{fact.whom}"))] if fact is not None else []
         if question.last_value is not None:
             notes.append(self.say("question.last", value=show_value(fact, question.last_value, self.names.language)))
-        line.append(f" ({joined(notes, self.names.language)})" if notes else "", style="not bold bright_black")
+        if notes:
+            line.append(aside(self.say("list.sentences").join(notes), self.names.language), style="not bold bright_black")
+        if self.everything and question.why:
+            named = self.say("list.sentences").join(self.names.anything(name) for name in question.why[:_FEW_REASONS])
+            more = len(question.why) - _FEW_REASONS
+            line.append(f"\n  {self.say('question.why', names=named)}", style="not bold bright_black")
+            line.append(f" {self.say('question.why_more', count=more)}" if more > 0 else "", style="not bold bright_black")
         return line
+
+    def contradictions(self) -> list[RenderableType]:
+        """Return where the facts contradict one another without a rule that finds it."""
+        found = [one for one in all_contradictions(self.diagnosis, self.names) if not one.finding]
+        kind = headed(self.say("kind.conflict"), self.names.language)
+        return [Prose.assemble((kind, _KIND_COLOURS["conflict"]), one.label, (f"  [{one.fact}]", "bright_black"))
+                for one in found]
 
     def findings(self, strengths: bool) -> list[RenderableType]:
         found = [finding for finding in self.diagnosis.findings if (finding.kind == "strength") == strengths]
-        shown = found if self.everything else found[: _FEW_FINDINGS if not strengths else 3]
+        shown = found if self.everything else _first(found, _FEW_FINDINGS if not strengths else 3)
         lines: list[RenderableType] = [self.finding(finding) for finding in shown]
         if len(found) > len(shown):
             lines.append(Prose(self.say("list.more", count=len(found) - len(shown)), style="bright_black"))
@@ -320,13 +308,16 @@ class _Screen:
 
     def finding(self, finding: FoundFinding) -> RenderableType:
         kind = self.say(f"kind.{finding.kind}")
-        parts = [kind] if finding.kind == "strength" else [kind, self.say(f"severity.{finding.severity}")]
-        label = headed(joined(parts, self.names.language), self.names.language)
-        line = Prose.assemble((label, _KIND_COLOURS[finding.kind]), self.names.finding(finding.id, finding.about))
+        severity = self.say(f"severity.{finding.severity}")
+        head = kind if finding.kind == "strength" else self.say("finding.head", kind=kind, severity=severity)
+        label = headed(head, self.names.language)
+        line = Prose.assemble((label, _KIND_COLOURS[finding.kind]), self.names.finding(finding.id, finding.about),
+                              self.id(finding.id, finding.about))
         if not self.everything:
             return line
         meaning = self.names.finding_meaning(finding.id, finding.about)
-        return Group(line, Padding(Prose(f"{meaning} {self.reasons(finding.because)}", style="bright_black"), (0, 0, 0, 2)))
+        reasons = reasons_text(finding.because, self.names)
+        return Group(line, Padding(Prose(f"{meaning} {reasons}", style="bright_black"), (0, 0, 0, 2)))
 
     def withheld(self) -> list[RenderableType]:
         held = [action for action in self.diagnosis.withheld if self.everything or action.tension]
@@ -337,7 +328,7 @@ class _Screen:
             text = Prose(self.names.action(action.id, action.with_))
             text.append(f"  {self.say('withheld.by', reason=reason)}", style="bright_black")
             if action.tension:
-                text.append(f" [{action.tension}]", style="bright_black")
+                text.append(f" [{source_text(action.tension, self.names)}]", style="bright_black")
             lines.append(text)
         return lines
 
@@ -350,21 +341,23 @@ class _Screen:
                             author=view.author or self.say("override.someone"))
             if view.reason:
                 text += f" · {self.say('override.reason', reason=view.reason)}"
-            if not view.active and view.until:
-                text += f" · {self.say('override.ended', date=view.until)}"
+            if not view.active:
+                over = view.until is not None and view.until < self.diagnosis.as_of
+                key, day = ("override.ended", view.until) if over else ("override.ahead", view.date)
+                text += f" · {self.say(key, date=day)}"
             lines.append(Prose(text, style="" if view.active else "bright_black"))
         return lines
 
     def _answer(self, about: str, answer: str) -> str:
         if about == "step" and answer in {step.id for step in self.names.base.steps}:
             return self.names.step(answer)
-        return self.say(answer) if answer in ("yes", "no") else answer
+        return self.say({"unknown": "state.unknown"}.get(answer, answer)) if answer in ("yes", "no", "unknown") else answer
 
     def trace(self) -> list[RenderableType]:
         lines: list[RenderableType] = []
         for traced in self.diagnosis.trace:
             scope = self.names.base.program.scopes.get(traced.concludes[0], "")
-            about = f" ({self.names.item(scope, traced.about)})" if traced.about else ""
+            about = aside(self.names.item(scope, traced.about), self.names.language) if traced.about else ""
             lines.append(Prose(f"{traced.rule}{about} → {', '.join(traced.concludes)}", style="bright_black"))
         return lines
 
@@ -372,6 +365,15 @@ class _Screen:
         rules = self.say("foot.rules", version=self.diagnosis.rule_base_version, hash=self.diagnosis.rule_base_hash[:12])
         more = "" if self.everything else self.say("foot.more", file=self.names.deal.file)
         return Prose(f"\n{rules}\n{more}".rstrip(), style="bright_black")
+
+
+def _first(found: list[FoundFinding], most: int) -> list[FoundFinding]:
+    """Return the gravest findings in their order; all those that say what must not be done are among them."""
+    limits = [finding for finding in found if finding.kind == "caution" and finding.severity == "high"]
+    others = sorted((finding for finding in found if finding not in limits),
+                    key=lambda finding: SEVERITY_ORDER.index(finding.severity))
+    shown = limits + others[: max(0, most - len(limits))]
+    return [finding for finding in found if finding in shown]
 
 
 def _percent(interval: Interval) -> str:
@@ -382,14 +384,3 @@ def _bar(interval: Interval) -> Prose:
     """Draw the interval: what is proven, what is possible, what is excluded."""
     low, high = interval.low * _BAR // 100, -(-interval.high * _BAR // 100)
     return Prose.assemble(("█" * low, "green"), ("▒" * (high - low), "yellow"), ("·" * (_BAR - high), "bright_black"))
-
-
-def _scale(known: Known, order: dict[str, int]) -> Text:
-    """Draw the attitude scale with a dot where the person stands; hollow if it does not count."""
-    signs = Prose("─".join("┼" for _ in order), style="bright_black")
-    if known.value is None:
-        return signs
-    at = order[str(known.value)] * 2
-    dot = "○" if known.stale else "●"
-    colour = ("red", "red", "yellow", "green", "green")[order[str(known.value)]]
-    return signs[:at] + Prose(dot, style="bright_black" if known.stale else colour) + signs[at + 1 :]

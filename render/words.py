@@ -53,6 +53,11 @@ def rules_line(base: RuleBase, language: Language) -> str:
     return say("foot.rules", language, version=base.version, hash=base.hash[:12])
 
 
+def aside(text: str, language: Language) -> str:
+    """Return a text in brackets, as it follows another in its language."""
+    return f"（{text}）" if language == "zh" else f" ({text})"
+
+
 def show_value(fact: Fact | None, value: FactValue | None, language: Language) -> str:
     """Return a value in the reader's language, by the labels of its fact."""
     if value is None:

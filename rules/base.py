@@ -86,19 +86,17 @@ def load_rule_base(layers: Sequence[Layer] = (OURS,)) -> RuleBase:
     """
     vocabulary = load_vocabulary([layer.facts for layer in layers])
     problems = Problems()
-    trees = _trees(layers, problems)
-    unreadable = len(problems) > 0
+    trees, complete = _trees(layers, problems)
     loader = Loader(vocabulary, problems)
     laid = [tree for tree in trees.values() if tree is not None]
     if laid:
         loader.read(functools.reduce(lambda below, over: overlaid(below, over, problems), laid))
-    if unreadable:  # names that it defines would be reported as unknown everywhere else
+    if not complete:  # names that an unreadable file defines would be reported as unknown everywhere else
         problems.raise_if_any()
     loader.finish()
     _check_switched_off(loader, problems)
-    problems.raise_if_any()
     program = build_program(
-        loader.rules.values(), loader.steps, loader.actions, loader.findings, problems, loader.declared_scopes
+        loader.rules.values(), loader.steps, loader.actions, loader.findings, problems, loader.declared_scopes, loader.whole
     )
     problems.raise_if_any()
     bound = {rule.id: rule for rule in program.rules}
@@ -134,18 +132,20 @@ def _check_switched_off(loader: Loader, problems: Problems) -> None:
         problems.raise_if_any()
 
 
-def _trees(layers: Sequence[Layer], problems: Problems) -> dict[str, Mapping | None]:
-    """Return the rule files of each layer as one tree, and note those that can't be read."""
+def _trees(layers: Sequence[Layer], problems: Problems) -> tuple[dict[str, Mapping | None], bool]:
+    """Return the rule files of each layer as one tree, and whether all of them can be read; what is wrong is noted."""
     trees: dict[str, Mapping | None] = {}
+    complete = True
     for layer in layers:
         nodes = []
         for path in rule_files(layer.rules):
             try:
-                nodes.append(parse(read_bytes(str(path)), str(path)))
+                nodes.append(parse(read_bytes(str(path)), str(path), problems))
             except Rejected as rejected:
                 problems.take(rejected)
+                complete = False
         trees[layer.name] = joined(nodes, problems)
-    return trees
+    return trees, complete
 
 
 def _version(name: str, tree: Mapping | None) -> str:

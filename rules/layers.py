@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +65,8 @@ def _from_settings(start: Path) -> Iterator[Path]:
 
 
 def _read_settings(file: Path) -> list[str]:
+    import tomllib  # few have such a file
+
     place = Place(str(file))
     try:
         settings = tomllib.loads(file.read_text("utf-8"))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from ..facts.problems import Place, Problems, listing, nearest, suggestion
-from ..facts.reader import Record
+from ..facts.reader import Record, describe
 from ..facts.source import Mapping, Node, Scalar, Sequence
 from ..facts.texts import Text
 from ..facts.vocabulary import EFFORT, Vocabulary
@@ -31,7 +32,10 @@ _STEP_ORDER = ("investigation", "visits", "needs", "proposal", "closing", "servi
 
 
 class Loader:
-    """Collects the records of all files; :meth:`finish` checks what can only be known at the end."""
+    """Collects the records of all files; :meth:`finish` checks what can only be known at the end.
+
+    ``whole`` tells whether every rule and step is there with all that it asks for and concludes.
+    """
 
     def __init__(self, vocabulary: Vocabulary, problems: Problems) -> None:
         self.vocabulary = vocabulary
@@ -51,6 +55,7 @@ class Loader:
         self._steps: dict[str, Step] = {}
         self._ids: dict[tuple[str, str], Place] = {}
         self.off: dict[str, Rule] = {}
+        self.whole = True
 
     @property
     def used_parameters(self) -> set[str]:
@@ -89,15 +94,34 @@ class Loader:
     def finish(self) -> None:
         """Read the conditions, then check every name that one file uses and another defines."""
         self._conditions.parameters = {name: parameter.value for name, parameter in self.parameters.items()}
-        for late in self._late:
-            late()
+        with self._watched():
+            for late in self._late:
+                late()
         self.steps = tuple(sorted(self._steps.values(), key=lambda step: _STEP_ORDER.index(step.id)))
         for source_id, place, field in self._cited:
             if source_id not in self.sources and source_id not in self.tensions:
                 self._unknown(place, field, "source-unknown", source_id, [*self.sources, *self.tensions])
         for missing in (step for step in _STEP_ORDER if step not in self._steps):
             self.problems.add(Place("steps"), missing, "step-missing", found=missing)
+            self.whole = False
         self._check_overrides()
+        self._check_seasons()
+
+    def _check_seasons(self) -> None:
+        """Note every step, told by a fact as one to ask it in, that is none."""
+        seasons = [fact.asked for fact in self.vocabulary.all_facts()]
+        seasons += [collection.asked for collection in self.vocabulary.collections.values()]
+        for place, season in {season.place: season for season in seasons}.items():
+            for side, step in (("from", season.first), ("until", season.last)):
+                if step and step not in _STEP_ORDER:
+                    self._unknown(place, f"asked.{side}", "step-unknown", step, _STEP_ORDER)
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Watch over the reading of something that conclusions come from: if it fails, the rules are not whole."""
+        before = len(self.problems)
+        yield
+        self.whole = self.whole and len(self.problems) == before
 
     def _unknown(self, place: Place, field: str, code: str, found: str, known: Iterable[str]) -> None:
         names = list(known)
@@ -106,7 +130,8 @@ class Loader:
     def _because(self, record: Record, required: bool = True) -> tuple[str, ...]:
         sources = record.texts("because")
         if required and not sources and record.valid:
-            self.problems.add(record.place, record.path("because"), "missing")
+            code = "expected-one-value" if record.has("because") else "missing"
+            self.problems.add(record.where("because"), record.path("because"), code, found=describe(record.node("because")))
         self._cited += [(source, record.where("because"), record.path("because")) for source in sources]
         return sources
 
@@ -225,6 +250,7 @@ class Loader:
             self.problems.add(record.where("off"), record.path("off"), "off-unfit")
         if step_id not in _STEP_ORDER:
             return
+        self._check_step_label(record, step_id, label)
 
         def finish() -> None:
             criteria = tuple(draft() for draft in drafts)
@@ -233,16 +259,24 @@ class Loader:
 
         self._late.append(finish)
 
+    def _check_step_label(self, record: Record, step_id: str, label: Text) -> None:
+        """Note a step that goes by another name where a deal claims it: what the screen shows can be written in a file."""
+        claimed = self.vocabulary.facts.get("deal.claimed_step")
+        written = claimed.label_of(step_id) if claimed is not None and step_id in claimed.order else label
+        if written != label:
+            self.problems.add(record.where("label"), record.path("label"), "step-label", found=label, other=written)
+
     def _criterion(self, record: Record, step_id: str) -> Callable[[], Criterion] | None:
-        criterion_id = self._id(record, _RULE_ID)
+        with self._watched():
+            criterion_id = self._id(record, _RULE_ID)
+            self._once(record, "criteria")
+            if not criterion_id.startswith(f"{step_id}."):
+                self.problems.add(record.where("id"), record.path("id"), "criterion-prefix", found=criterion_id,
+                                  prefix=f"{step_id}.")
         texts = {name: record.bilingual(name) for name in ("label", "why", "recognise", "misread")}
         when = record.node("when", required=True)
         basis, do, because = record.choice("basis", BASES[:2]), record.text("do"), self._because(record)
         place, field, do_place = record.place, record.path("do"), record.where("do")
-        self._once(record, "criteria")
-        if not criterion_id.startswith(f"{step_id}."):
-            self.problems.add(record.where("id"), record.path("id"), "criterion-prefix", found=criterion_id,
-                              prefix=f"{step_id}.")
         off = record.flag("off")
 
         def finish() -> Criterion:
@@ -268,17 +302,17 @@ class Loader:
         return condition
 
     def _rule(self, record: Record) -> None:
-        rule_id = self._id(record, _RULE_ID)
-        label = record.bilingual("label")
-        scope = record.text("for_each")
-        if scope and scope not in self.vocabulary.collections:
-            collections = self.vocabulary.collections
-            self._unknown(record.where("for_each"), record.path("for_each"), "collection-unknown", scope, collections)
-            scope = nearest(scope, collections)
-        when, then = record.node("when", required=True), record.node("then", required=True)
+        rule_id, label = self._id(record, _RULE_ID), record.bilingual("label")
+        with self._watched():
+            self._once(record, "rules")
+            scope = record.text("for_each")
+            if scope and scope not in self.vocabulary.collections:
+                collections = self.vocabulary.collections
+                self._unknown(record.where("for_each"), record.path("for_each"), "collection-unknown", scope, collections)
+                scope = nearest(scope, collections)
+            when, then = record.node("when", required=True), record.node("then", required=True)
         because = self._because(record)
         place, off = record.place, record.flag("off")
-        self._once(record, "rules")
         if off:
             self._late.append(lambda: self._switched_off(Rule(rule_id, scope, ALWAYS, (), because, label, place=place), then))
             return

@@ -65,11 +65,13 @@ def build_program(
     findings: Mapping[str, Finding] | None = None,
     problems: Problems | None = None,
     places: Mapping[str, str] | None = None,
+    whole: bool = True,
 ) -> Program:
     """Return the program of a rule base.
 
     Raises :class:`~..facts.problems.Rejected` for conclusions that nobody makes or reads, and for
-    cycles, unless ``problems`` collects them.
+    cycles, unless ``problems`` collects them. If some rule could not be read to its end (``whole`` is
+    False), only cycles are told: what nobody seems to make or read may stand in that very rule.
     """
     noted = problems if problems is not None else Problems()
     rules = [*authored, *_of_steps(steps), *_of_actions(actions or {}), *_of_findings(findings or {})]
@@ -78,8 +80,8 @@ def build_program(
         scopes.setdefault(f"do.{action.id}", "" if action.about == DEAL else action.about)
     for finding in (findings or {}).values():
         scopes.setdefault(f"find.{finding.id}", "" if finding.about == DEAL else finding.about)
-    bound = [bind(rule, scopes, noted) for rule in rules]
-    if problems is not None:
+    bound = [bind(rule, scopes, noted if whole else Problems()) for rule in rules]
+    if problems is not None and whole:
         _check_read(bound, noted)
     strata = _strata(bound, noted)
     if problems is None:

@@ -221,7 +221,7 @@ def values_of(fact: Fact) -> st.SearchStrategy[FactValue]:
 @st.composite
 def observations(draw: st.DrawFn, fact: Fact) -> Observation:
     """A value with, sometimes, the day it was seen and whether it is only inferred."""
-    seen = draw(st.none() | st.integers(0, 120).map(lambda days: AS_OF - timedelta(days=days)))
+    seen = draw(st.none() | st.integers(-20, 120).map(lambda days: AS_OF - timedelta(days=days)))
     return Observation(draw(values_of(fact)), seen=seen, confirmed=draw(st.booleans()))
 
 

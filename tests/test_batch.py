@@ -269,7 +269,7 @@ def test_a_bad_deal_file_is_one_rejected_deal(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("written", "meant"), [
-    ("1,200,000", 1200000), ("120万", 1200000), ("1.2", 1.2), ("￥3,000", 3000),
+    ("1,200,000", 1200000), ("120万", 1200000), ("1.2", 1.2), ("￥3,000", 3000), ("1.2e6", 1200000),
 ])
 def test_amounts_mean_in_a_table_what_they_mean_in_a_deal_file(written: str, meant: float, tmp_path: Path) -> None:
     tables = pipeline()
@@ -278,6 +278,14 @@ def test_amounts_mean_in_a_table_what_they_mean_in_a_deal_file(written: str, mea
     with duckdb.connect(str(tmp_path / "out.duckdb"), read_only=True) as database:
         (found,) = database.execute("SELECT deal_amount FROM deals WHERE deal_id = 'good'").fetchone() or (None,)
     assert float(found) == meant
+
+
+@pytest.mark.parametrize(("signed_on", "step"), [("2026-03-16", "service"), ("2026-03-17", "investigation")])
+def test_a_signature_that_has_not_come_is_none_in_a_table_either(signed_on: str, step: str, tmp_path: Path) -> None:
+    deal = {"deal_id": "one", "as_of": "2026-03-16", "contract_status": "signed", "contract_signed_on": signed_on}
+    run(write_csv(tmp_path / "in", {"deals": [deal]}), tmp_path / "out.duckdb")
+    with duckdb.connect(str(tmp_path / "out.duckdb"), read_only=True) as database:
+        assert database.execute("SELECT step FROM deals").fetchall() == [(step,)]
 
 
 def test_a_gbk_file_with_chinese_headers_is_read(tmp_path: Path) -> None:
@@ -434,7 +442,7 @@ def test_a_run_in_parts_writes_the_bytes_of_a_run_at_once(
             assert (tmp_path / "5" / name).read_bytes() == (tmp_path / "1000000" / name).read_bytes(), name
 
 
-def test_sampled_deals_of_the_benchmark_are_scored_as_each_would_be(tmp_path: Path) -> None:
+def test_sampled_deals_of_the_benchmark_are_at_every_step_and_scored_as_each_would_be(tmp_path: Path) -> None:
     path = Path(__file__).parent.parent / "benchmarks" / "data.py"
     spec = importlib.util.spec_from_file_location("benchmark_data", path)
     assert spec is not None
@@ -456,3 +464,4 @@ def test_sampled_deals_of_the_benchmark_are_scored_as_each_would_be(tmp_path: Pa
     for deal in data.sample(tmp_path / "in", base().vocabulary, SAMPLE):
         own = tables[deal.file]
         check_same(diagnoser().diagnose(deal), {name: own.get(name, []) for name in OUTPUTS})
+    assert {own["deals"][0]["step"] for own in tables.values()} == {step.id for step in base().steps}

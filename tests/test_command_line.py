@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -61,6 +62,46 @@ def test_json_and_yaml_say_the_same_and_fit_the_published_schema(deal: Path) -> 
     jsonschema.validate(as_json, schema)
 
 
+def said(*arguments: str, language: str = "en") -> str:
+    """Return what is printed, on one line, so that no text is cut in two."""
+    return " ".join(run(*arguments, language=language).output.split())
+
+
+def test_where_our_own_order_comes_from_is_never_cut_off() -> None:
+    steel = str(EXAMPLES / "steel-rolling-line.yaml")
+    english, chinese = said("next", steel), said("next", steel, language="zh")
+    assert ("[closing.way-first, A36, A77, A82, A164, T01 (our reading), T11 (article), R-close-veto-first (our reading)]"
+            in english)
+    for label in ("T01 (我们的理解)", "T11 (文章)"):
+        assert label in chinese
+
+
+def test_of_an_article_only_the_first_items_are_named() -> None:
+    screen = said("next", str(EXAMPLES / "forging-press-after-sale.yaml"))
+    reasons = screen.partition("[service.repair-first")[2].partition("]")[0]
+    assert [name for name in reasons.split(", ") if name.startswith("A")] == ["A31", "A179", "A182", "A184"]
+    assert "R-service-first (our reading)" in reasons
+
+
+def test_an_action_held_back_says_whose_order_that_is() -> None:
+    press = str(EXAMPLES / "forging-press-after-sale.yaml")
+    assert "mend the old order before offering the new one. [T20 (our reading)]" in said("next", press)
+    held = json.loads(run("next", "--format", "json", press).output)["withheld"]
+    assert {(action["tension"], action["tension_basis"]) for action in held if action["tension"]} >= {("T20", "reading")}
+    steel = json.loads(run("next", "--format", "json", str(EXAMPLES / "steel-rolling-line.yaml")).output)["withheld"]
+    assert {"id": "hear_the_resistance", "withheld_by": "find.veto_raised", "tension_basis": ""}.items() <= next(
+        action for action in steel if action["id"] == "hear_the_resistance").items()
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_what_must_not_be_done_is_always_on_the_screen(language: str) -> None:
+    screen = said("next", str(EXAMPLES / "hospital-imaging.yaml"), language=language)
+    limits = {"en": ["A rule-bound customer: official channels only", "A formal tender: its procedure", "asks for extras"],
+              "zh": ["受规则约束的客户：只走正式渠道", "正式招标：程序优先", "受约束的客户提出附加要求"]}
+    for limit in limits[language]:
+        assert limit in screen
+
+
 def test_standard_input_is_read_as_a_file_is(deal: Path) -> None:
     piped = json.loads(run("next", "--format", "json", "-", input=DEAL).output)
     filed = json.loads(run("next", "--format", "json", str(deal)).output)
@@ -73,20 +114,77 @@ def test_several_deals_come_as_a_list(deal: Path) -> None:
     assert len(json.loads(run("next", "--format", "json", str(deal), str(deal)).output)) == 2
 
 
-def test_one_bad_file_among_good_ones_stops_before_anything_is_printed(deal: Path, tmp_path: Path) -> None:
+def test_each_deal_is_a_line_however_many_are_named(deal: Path) -> None:
+    schema = json.loads(run("schema", "diagnosis").output)
+    for count in (1, 2):
+        lines = run("next", "--format", "jsonl", *[str(deal)] * count).output.splitlines()
+        assert len(lines) == count
+        for line in lines:
+            jsonschema.validate(json.loads(line), schema)
+
+
+def test_a_bad_file_does_not_keep_the_others_from_being_diagnosed(deal: Path, tmp_path: Path) -> None:
     bad = tmp_path / "bad.yaml"
     bad.write_text("as_of: soon\n", "utf-8")
-    result = run("next", str(deal), str(bad))
+    told = f"{bad}:1:8: as_of: 'soon' is not a date (2026-03-16, 2026/3/16 or 2026年3月16日)\n"
+    result = run("next", str(bad), str(deal))
     assert result.exit_code == 2
-    assert result.stdout == ""
-    assert result.stderr == f"{bad}:1:8: as_of: 'soon' is not a date (2026-03-16, 2026/3/16 or 2026年3月16日)\n"
+    assert result.stdout == run("next", str(deal)).stdout
+    assert result.stderr == told
+    as_data = run("next", "--format", "json", str(deal), str(bad))
+    assert as_data.exit_code == 2
+    assert len(json.loads(as_data.stdout)) == 1
+
+
+def test_check_speaks_of_each_file_and_leaves_with_the_worst_code(deal: Path, tmp_path: Path) -> None:
+    torn, bad = tmp_path / "torn.yaml", tmp_path / "bad.yaml"
+    torn.write_text("as_of: 2026-03-16\nbudget: {status: approved, amount: 0}\n", "utf-8")
+    bad.write_text("as_of: soon\n", "utf-8")
+    result = run("check", str(torn), str(bad), str(deal))
+    assert result.exit_code == 2
+    assert len(result.stdout.splitlines()) == 2
+    assert "disagrees with itself" in result.stdout
+    assert f"{deal}: good" in result.stdout
+    assert "'soon' is not a date" in result.stderr
+
+
+def started(*arguments: str, **streams: Any) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a process of its own."""
+    environment = {**os.environ, "COLUMNS": "80", "LC_ALL": "C.UTF-8", **streams.pop("env", {})}
+    command = [sys.executable, "-m", "dealready.cli", *arguments]
+    return subprocess.run(command, text=True, check=False, env=environment, **streams)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full disk to write to")
+@pytest.mark.parametrize("arguments", [["next"], ["next", "--format", "json"], ["check"]])
+def test_a_full_disk_is_told_in_one_line(deal: Path, arguments: list[str]) -> None:
+    with open("/dev/full", "w") as full:
+        done = started(*arguments, str(deal), stdout=full, stderr=subprocess.PIPE)
+    assert done.returncode == 2
+    assert done.stderr == "the output cannot be written: No space left on device\n"
+
+
+@pytest.mark.parametrize("arguments", [["next", "--all"], ["next", "--format", "json"]])
+def test_a_reader_that_stops_reading_is_no_error(deal: Path, arguments: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as pipe:
+        done = started(*arguments, str(deal), stdout=pipe, stderr=subprocess.PIPE)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_output_without_chinese_signs_gets_escapes_in_data(deal: Path) -> None:
+    for format_, read in (("json", json.loads), ("yaml", yaml.safe_load)):
+        arguments = ["next", "--format", format_, str(deal)]
+        plain, full = (started(*arguments, stdout=subprocess.PIPE, env={"PYTHONIOENCODING": encoding})
+                       for encoding in ("ascii", "utf-8"))
+        assert plain.stdout.isascii()
+        assert not full.stdout.isascii()
+        assert read(plain.stdout) == read(full.stdout)
 
 
 def test_piped_output_has_no_colour_and_fits_80_columns(deal: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "dealready.cli", "next", "--all", str(deal)], capture_output=True, text=True, check=True,
-        env={**os.environ, "COLUMNS": "80", "LC_ALL": "C.UTF-8"},
-    )
+    done = started("next", "--all", str(deal), stdout=subprocess.PIPE)
     assert "\x1b" not in done.stdout
     from rich.cells import cell_len
 
@@ -102,7 +200,11 @@ def test_why_shows_the_chain_down_to_a_source(deal: Path) -> None:
 
 @pytest.mark.parametrize(("name", "expected"), [
     ("investigatoin", "did you mean 'investigation'?"),
-    ("closing", "does not hold"),
+    ("propose_the_close", "does not hold of this deal; dealready whynot shows what is in the way"),
+    ("closing.way-first", "the rule 'closing.way-first' did not fire; ask dealready whynot"),
+    ("T01", "dealready rules show T01 shows it"),
+    ("A36", "dealready rules show A36 shows it"),
+    ("X-STALE", "dealready rules show X-STALE shows it"),
 ])
 def test_why_says_what_is_wrong_with_a_name(deal: Path, name: str, expected: str) -> None:
     result = run("why", str(deal), name)
@@ -119,40 +221,12 @@ def test_check_tells_contradictions_apart_from_bad_input(deal: Path, tmp_path: P
     assert "disagrees with itself" in result.output
 
 
-def test_answers_are_written_into_the_file_and_comments_stay(deal: Path) -> None:
-    before = run("next", "--format", "json", str(deal))
-    first = json.loads(before.output)["questions"][0]
-    result = run("ask", str(deal), input="?\nw\nnonsense-answer\nq\n")
+def test_a_sitting_without_an_answer_changes_nothing(deal: Path) -> None:
+    first = json.loads(run("next", "--format", "json", str(deal)).output)["questions"][0]
+    result = run("ask", str(deal), input="\n?\n\nq\n")
     assert result.exit_code == 0
-    assert first["text"] in result.output
+    assert first["text"] in " ".join(result.output.split())
     assert deal.read_text("utf-8") == DEAL
-
-
-def test_an_answer_is_on_disk_before_the_next_question(deal: Path) -> None:
-    from dealready.interview.rewrite import Answer, DealFile
-    from dealready.rules.base import load_rule_base
-
-    file = DealFile(deal, load_rule_base().vocabulary)
-    file.write(Answer("stakeholders", "wang", "veto", "raised"))
-    file.write(Answer("", "", "budget.status", "approved"))
-    text = deal.read_text("utf-8")
-    assert "# how it began" in text
-    assert "# fictional" in text
-    assert "# since the pilot" in text
-    assert yaml.safe_load(text)["stakeholders"][0]["veto"] == "raised"
-    assert yaml.safe_load(text)["budget"] == {"status": "approved"}
-    assert [path.name for path in deal.parent.iterdir()] == ["deal.yaml"]
-
-
-def test_a_file_changed_by_somebody_else_is_left_alone(deal: Path) -> None:
-    from dealready.interview.rewrite import Answer, ChangedMeanwhile, DealFile
-    from dealready.rules.base import load_rule_base
-
-    file = DealFile(deal, load_rule_base().vocabulary)
-    deal.write_text("as_of: 2026-03-17\n", "utf-8")
-    with pytest.raises(ChangedMeanwhile):
-        file.write(Answer("", "", "budget.status", "approved"))
-    assert deal.read_text("utf-8") == "as_of: 2026-03-17\n"
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -187,6 +261,27 @@ def test_the_schema_of_a_deal_accepts_every_example_and_refuses_a_misspelling() 
         document = yaml.load(path.read_text("utf-8"), Loader=yaml.BaseLoader)
         assert not [error.message for error in validator.iter_errors(_typed(document))], path
     assert not validator.is_valid({"as_of": "2026-03-16", "budget": {"status": "aproved"}})
+    assert not validator.is_valid({"as_of": "2026-03-16", "stakeholders": [{"id": ""}]})
+    for amount in ("￥120万", "¥1,200,000", "1.2e6", 1200000):
+        assert validator.is_valid({"as_of": "2026-03-16", "budget": {"amount": amount}})
+    assert validator.is_valid({"as_of": "2026-03-16", "account": {"institution": "医院"}})
+
+
+@pytest.mark.parametrize(("words", "expected"), [
+    ("dealready facts show stakeholders.att", "stakeholders.attitude"),
+    ("dealready rules show T0", "T01"),
+    ("dealready why deal.yaml propose_the", "propose_the_close"),
+    ("dealready why deal.yaml closing.no", "closing.no-veto"),
+])
+def test_the_shell_completes_names(words: str, expected: str) -> None:
+    environment = {"_DEALREADY_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1)}
+    result = CliRunner(env=environment).invoke(cli, [], prog_name="dealready")
+    assert f"plain,{expected}" in result.output.splitlines()
+
+
+def test_a_fact_is_found_by_the_end_of_its_name() -> None:
+    assert run("facts", "show", "attitude").output == run("facts", "show", "stakeholders.attitude").output
+    assert "may mean: account.name, deal.name" in run("facts", "show", "name").stderr
 
 
 def _typed(value: object) -> object:

@@ -9,6 +9,7 @@ import duckdb
 import pytest
 from dealready.engine.case import Case, Row
 from dealready.engine.pending import judge
+from dealready.engine.questions import Slot
 from dealready.engine.questions_sql import QuestionTables, Root
 from dealready.engine.reference import conclude
 from dealready.engine.sql import Compiled, compile_program
@@ -112,9 +113,9 @@ def test_sql_shares_points_among_open_tests_as_the_meaning_says(
     tables.build()
     for name, select in tables.statements:
         database.execute(f"CREATE OR REPLACE TABLE {name} AS {select.sql(dialect='duckdb')}")
-    order = {("", fact): 0 for fact in FACTS[""]}
-    order |= {(of, fact): 0 for of in COLLECTIONS for fact in ("", *FACTS[of])}
-    found = database.execute(tables.query(order, 1000).sql(dialect="duckdb")).fetchall()
+    slots = {("", fact): Slot(0) for fact in FACTS[""]}
+    slots |= {(of, fact): Slot(0) for of in COLLECTIONS for fact in ("", *FACTS[of])}
+    found = database.execute(tables.query(slots, 1000).sql(dialect="duckdb")).fetchall()
     expected: dict[tuple[str, str, str, str], int] = {}
     for number, deal in enumerate(deals):
         outcome = conclude(program, deal)

@@ -1,0 +1,148 @@
+"""What the screen of a deal says, and that every name on it leads somewhere."""
+
+from __future__ import annotations
+
+import functools
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from dealready.cli import cli
+from rich.cells import cell_len
+
+EXAMPLES = Path(__file__).parent.parent / "facts" / "examples"
+STALLED, QUIET = EXAMPLES / "mes-rollout-stalled.yaml", EXAMPLES / "heat-treatment-line.yaml"
+LOST, STEEL = EXAMPLES / "cold-store-lost.yaml", EXAMPLES / "steel-rolling-line.yaml"
+
+
+@functools.cache
+def screen(path: Path, *options: str) -> str:
+    environment = {"LC_ALL": "C.UTF-8", "LANG": "", "LANGUAGE": "", "COLUMNS": "80"}
+    result = CliRunner(env=environment).invoke(cli, ["next", *options, str(path)])
+    assert result.exit_code == 0
+    return result.output
+
+
+def why(path: Path, name: str, *options: str) -> str:
+    result = CliRunner(env={"LC_ALL": "C.UTF-8", "COLUMNS": "80"}).invoke(cli, ["why", *options, str(path), name])
+    assert result.exit_code == 0, f"{name}: {result.output}"
+    return result.output
+
+
+def section(text: str, title: str) -> str:
+    """Return what stands under a title."""
+    _, _, rest = text.partition(f"\n{title}\n")
+    return rest.partition("\n\n")[0]
+
+
+def test_every_name_on_the_screen_is_one_that_why_knows() -> None:
+    names = re.findall(r"\[([a-z_]+(?:@\w+)?)\]", screen(STEEL))
+    assert len(names) > 10
+    for name in names:
+        why(STEEL, name)
+
+
+def test_why_takes_the_rules_that_stand_behind_actions_and_findings() -> None:
+    named = "\n".join(re.findall(r"\[([a-z]+\.[^\]]+)\]", screen(STALLED, "--all")))
+    rules = sorted({rule.group() for rule in re.finditer(r"^[a-z]+\.[a-z-]+(?=, [A-Z])", named, re.MULTILINE)})
+    assert len(rules) > 10
+    for rule in rules[::3]:
+        assert f"[{rule}]" in why(STALLED, rule)
+
+
+@pytest.mark.parametrize("step", ["closing", "Negotiation and closing", "谈判与成交"])
+def test_why_a_step_shows_its_state_its_blockers_and_its_criteria(step: str) -> None:
+    shown = why(STALLED, step)
+    assert "Negotiation and closing  blocked  0 of 7 met" in shown
+    assert "blocked by: Managers have not agreed yet  [consensus_missing]" in shown
+    assert "? No veto stands  [closing.no-veto]" in shown
+    assert "dealready whynot" in shown
+
+
+def test_why_a_step_that_is_proven_shows_the_chain_as_well() -> None:
+    assert "Proven step: Proposal and value" in why(STALLED, "proposal")
+    assert "whynot" not in why(STALLED, "proposal")
+    assert "whynot" not in why(STALLED, "needs")
+
+
+def test_a_blocked_step_says_what_blocks_it() -> None:
+    steps = screen(STALLED).partition("\nSteps\n")[2].partition("\n\n")[0]
+    assert "blocked by: The customer does not perceive the value  [value_unseen]" in steps
+    assert "blocked by: Managers have not agreed yet" in steps
+
+
+def test_a_close_without_a_signal_that_counts_is_proposed_for_its_reason() -> None:
+    shown = screen(QUIET)
+    assert "propose the close yourself" in section(shown, "The close")
+    assert "Push for the close" not in section(shown, "Buying signals")
+    assert "可以主动提出成交：满意但还在观望" in section(screen(QUIET, "--lang", "zh"), "成交时机")
+
+
+def test_readiness_says_which_steps_it_counts_and_promises_nothing_of_a_lost_deal() -> None:
+    assert "steps 1–5: proven … possible" in screen(STEEL)
+    assert "possible" not in screen(LOST).partition("\nSteps")[0]
+    assert "when it was lost" in screen(LOST)
+
+
+def test_an_action_says_with_whom_and_everything_says_what_it_rests_on() -> None:
+    shown = screen(QUIET, "--lang", "zh")
+    assert re.search(r"对象 +邵国栋、热处理车间主任、管理层", shown)
+    assert "依据" not in shown
+    whole = screen(QUIET, "--lang", "zh", "--all")
+    assert re.search(r"依据 +满意但还在观望；现在推动成交", whole)
+    assert "花建平：关系 = 熟悉" in whole
+
+
+def test_everything_says_what_a_question_can_settle() -> None:
+    assert "settles:" not in screen(STALLED)
+    questions = screen(STALLED, "--all").partition("\nFind out\n")[2].partition("\n\n")[0]
+    asked = len(re.findall(r"^ \? ", questions, re.MULTILINE))
+    assert asked == questions.count("settles:") > 50
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_no_line_is_wider_than_the_screen(path: Path, language: str) -> None:
+    assert max(cell_len(line) for line in screen(path, "--lang", language).splitlines()) <= 80
+
+
+def test_a_day_is_told_as_people_tell_it(tmp_path: Path) -> None:
+    deal = tmp_path / "deal.yaml"
+    days = {"a": "2026-03-16", "b": "2026-03-15", "c": "2026-03-10", "d": "2026-03-18"}
+    signals = ", ".join(f"{{id: {name}, kind: price_pressure, date: {day}}}" for name, day in days.items())
+    deal.write_text(f"as_of: 2026-03-16\nsignals: [{signals}]\n", "utf-8")
+    shown = section(screen(deal), "Buying signals")
+    for words in ("· today ·", "· yesterday ·", "· 6 days ago ·", "· dated 2 days ahead ·"):
+        assert words in shown
+
+
+def test_chinese_reasons_are_chinese_throughout() -> None:
+    shown = re.sub(r"[\n│ ]", "", why(STALLED, "buyer_silent_long", "--lang", "zh"))
+    assert "超过60天；$quiet_review_days_proposal" in shown
+    assert "older_than_days" not in shown
+    listed = CliRunner().invoke(cli, ["facts", "list", "stakeholders", "--lang", "zh"]).output
+    assert not re.search(r" (bool|ordinal|enum|refs?) ", listed)
+    assert "风险（高）：" in screen(STALLED, "--lang", "zh")
+
+
+def test_every_test_of_every_rule_can_be_said_in_both_languages() -> None:
+    from dealready.facts.deal import Deal
+    from dealready.facts.texts import LANGUAGES
+    from dealready.render.names import Names
+    from dealready.rules.base import load_rule_base
+    from dealready.rules.language import FactTest, walk
+
+    base = load_rule_base()
+    for language in LANGUAGES:
+        names = Names(base, Deal({}, {}), language)
+        for rule in base.program.rules:
+            for part in walk(rule.when):
+                if isinstance(part, FactTest):
+                    assert names.test(part.path, part.written)
+
+
+def test_what_a_file_contradicts_is_on_the_screen_too(tmp_path: Path) -> None:
+    deal = tmp_path / "deal.yaml"
+    deal.write_text("as_of: 2026-03-16\nstakeholders: [{id: a, reports_to: ghost}]\n", "utf-8")
+    assert "contradiction: 'ghost' is the id of no stakeholder on file" in section(screen(deal), "Watch out")
