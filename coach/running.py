@@ -47,7 +47,8 @@ def print_results(console: Console, results: Results, base: RuleBase, language: 
         teller = Teller(case, diagnoser, language)
         for failure in failures:
             first, *rest = teller.tell(failure)
-            console.print(Prose(f"  {first}"), *(Prose(f"      {line}", style="red") for line in rest), sep="\n")
+            told = [Prose(f"  {first}"), *(Prose(f"      {line}", style="red") for line in rest)]
+            console.print(*told, sep="\n", soft_wrap=True)
     failed = sum(bool(failures) for _, failures in results)
     lines = sum(len(case.expected) for case, _ in results)
     key = "test.failed" if failed else "test.passed"
