@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..engine.diagnosis import Diagnosis
 from ..facts.deal import Deal, deal_of, load_deal
-from ..facts.edits import laid_over, without
+from ..facts.edits import laid_over, read_drop, without
 from ..facts.problems import Place, Problems, Rejected, suggestion, suggestion_or_all
 from ..facts.reader import Record, describe
 from ..facts.source import Mapping, Node, Scalar, parse, read_bytes
@@ -118,13 +118,16 @@ class _Reader:
         self.problems = problems
         self.known = {"findings": set(base.findings), "actions": set(base.actions),
                       "rules": {rule.id for rule in base.program.rules}}
+        vocabulary = base.vocabulary
+        self.facts = {*vocabulary.facts, *vocabulary.collections}
+        self.facts |= {f"{of.id}.{fact}" for of in vocabulary.collections.values() for fact in of.facts}
 
     def case(self, record: Record) -> CaseFile | None:
         name = record.text("name") or self.file.stem
         if record.has("story"):
             record.bilingual("story")
         deal = self.deal(record)
-        drops, change = record.texts("drop"), record.node("change")
+        drops, change = record.scalars("drop"), record.node("change")
         if deal is not None:
             deal = self.changed(deal, change, drops)
         expected = tuple(self.expectations(record))
@@ -140,20 +143,29 @@ class _Reader:
         node = record.node("deal", required=True)
         try:
             if isinstance(node, Scalar):
-                return load_deal(str(self.file.parent / node.text), self.base.vocabulary)
+                return self.deal_file(node, record.path("deal"))
             if node is not None:
                 return deal_of(node, str(self.file), self.base.vocabulary)
         except Rejected as rejected:
             self.problems.take(rejected)
         return None
 
-    def changed(self, deal: Deal, change: Node | None, drops: Sequence[str]) -> Deal:
-        if change is not None:
-            try:
+    def deal_file(self, name: Scalar, field: str) -> Deal | None:
+        path = self.file.parent / name.text
+        if path.is_file():
+            return load_deal(str(path), self.base.vocabulary)
+        folder = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
+        self.problems.add(name.place, field, "case-no-deal", found=name.text, hint=suggestion(path.name, sorted(folder)))
+        return None
+
+    def changed(self, deal: Deal, change: Node | None, drops: Sequence[Scalar]) -> Deal:
+        try:
+            if change is not None:
                 deal = laid_over(deal, deal_of(change, str(self.file), self.base.vocabulary, part=True))
-            except Rejected as rejected:
-                self.problems.take(rejected)
-        return without(deal, drops)
+            return without(deal, [read_drop(name.text, name.place, deal.items, self.base.vocabulary) for name in drops])
+        except Rejected as rejected:
+            self.problems.take(rejected)
+            return deal
 
     def expectations(self, record: Record) -> Iterable[Expectation]:
         steps = [step.id for step in self.base.steps]
@@ -170,16 +182,19 @@ class _Reader:
         if record.has("criteria"):
             yield from self.criteria(record)
         for kind, catalogue in _LISTS.items():
-            for name in record.texts(kind):
-                self.check(name, self.known[catalogue], record, kind)
-                yield Expectation(kind, name, place=record.where(kind))
-        for name in record.texts("questions"):
-            self.check_fact(name, record)
-            yield Expectation("questions", name, place=record.where("questions"))
-        for name in record.texts("before"):
-            for part_ in name.split("<"):
-                self.check(part_.strip(), self.known["actions"], record, "before")
-            yield Expectation("before", name, place=record.where("before"))
+            for name in record.scalars(kind):
+                self.check(name, self.known[catalogue], record.path(kind))
+                yield Expectation(kind, name.text, place=name.place)
+        for name in record.scalars("questions"):
+            self.check(name, self.facts, record.path("questions"))
+            yield Expectation("questions", name.text, place=name.place)
+        for order in record.scalars("before"):
+            parts = [part.strip() for part in order.text.split("<")]
+            if len(parts) < 2:
+                self.problems.add(order.place, record.path("before"), "case-no-order", found=order.text)
+            for part_ in parts:
+                self.check(Scalar(part_, order.place), self.known["actions"], record.path("before"))
+            yield Expectation("before", order.text, place=order.place)
 
     def criteria(self, record: Record) -> Iterable[Expectation]:
         node = record.node("criteria")
@@ -197,18 +212,10 @@ class _Reader:
                                   hint=suggestion(state, STATES), choices=", ".join(STATES))
             yield Expectation("criteria", key.text, state, key.place)
 
-    def check(self, name: str, known: set[str], record: Record, kind: str) -> None:
-        bare = name.partition("@")[0]
+    def check(self, name: Scalar, known: set[str], field: str) -> None:
+        bare = name.text.partition("@")[0]
         if bare not in known:
-            hint = suggestion(bare, known)
-            self.problems.add(record.where(kind), record.path(kind), "case-unknown", found=bare, hint=hint)
-
-    def check_fact(self, name: str, record: Record) -> None:
-        bare = name.partition("@")[0]
-        vocabulary = self.base.vocabulary
-        known = {*vocabulary.facts, *vocabulary.collections}
-        known |= {f"{entry.id}.{fact}" for entry in vocabulary.collections.values() for fact in entry.facts}
-        self.check(bare, known, record, "questions")
+            self.problems.add(name.place, field, "case-unknown", found=bare, hint=suggestion(bare, sorted(known)))
 
     def check_item(self, line: Expectation, deal: Deal) -> None:
         for name in line.name.split("<"):

@@ -5,6 +5,7 @@ The layers come from ``--dealready-rules`` (which may be given again), or from t
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ import pytest
 
 if TYPE_CHECKING:  # every run of pytest loads this module, and most have no cases
     from ..engine.diagnose import Diagnoser
-    from .cases import CaseFile, Failure
+    from .cases import CaseFile
 
 _DIAGNOSERS = pytest.StashKey["dict[str, Diagnoser]"]()
 _ENDINGS = (".yaml", ".yml", ".json")
@@ -60,20 +61,15 @@ class _File(pytest.File):
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:
         """Tell what is wrong with a file in words."""
         from ..facts.problems import Rejected
+        from ..render.words import language_of
 
         if isinstance(excinfo.value, Rejected):
-            return str(excinfo.value)
+            return "\n".join(problem.message(language_of(os.environ)) for problem in excinfo.value.problems)
         return str(super().repr_failure(excinfo))
 
 
 class _Unmet(Exception):
-    def __init__(self, failures: list[Failure]) -> None:
-        self.failures = failures
-        super().__init__("\n".join(
-            f"{failure.expectation.place}: {failure.expectation.kind}: {failure.expectation.name}"
-            f"{' = ' + failure.expectation.value if failure.expectation.value else ''}; found: {failure.found}"
-            for failure in failures
-        ))
+    """What does not hold of a case, in words."""
 
 
 class _Case(pytest.Item):
@@ -88,7 +84,11 @@ class _Case(pytest.Item):
 
         failures = check_case(self.case, self.diagnoser.diagnose(self.case.deal))
         if failures:
-            raise _Unmet(failures)
+            from ..render.words import language_of
+            from .telling import Teller
+
+            teller = Teller(self.case, self.diagnoser, language_of(os.environ))
+            raise _Unmet("\n".join("\n    ".join(teller.tell(failure)) for failure in failures))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:
         """Tell what does not hold in words."""

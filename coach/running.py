@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from typing import Any
 
 from rich.console import Console
 
 from ..engine.diagnose import Diagnoser
 from ..facts.texts import Language
+from ..render.document import Data, rule_base_document
 from ..render.prose import Prose
 from ..render.words import say
 from ..rules.base import RuleBase
 from .cases import CaseFile, Failure, check_case
+from .telling import Teller
 
 Results = Sequence[tuple[CaseFile, list[Failure]]]
 _ALONE = 40  # cases that one process runs sooner than another one starts
@@ -38,15 +39,16 @@ def _run(base: RuleBase, cases: Sequence[CaseFile]) -> list[tuple[CaseFile, list
 
 def print_results(console: Console, results: Results, base: RuleBase, language: Language) -> None:
     """Print what does not hold, case by case, and how many do."""
+    diagnoser = Diagnoser(base)
     for case, failures in results:
-        if failures:
-            console.print(Prose.assemble(("✕ ", "red"), (case.name, "bold"), (f"  {case.place}", "bright_black")))
+        if not failures:
+            continue
+        console.print(Prose.assemble(("✕ ", "red"), (case.name, "bold"), (f"  {case.place}", "bright_black")))
+        teller = Teller(case, diagnoser, language)
         for failure in failures:
-            line = failure.expectation
-            value = f" = {line.value}" if line.value else ""
-            wanted = say("test.wanted", language, kind=line.kind, name=line.name, value=value)
-            found = say("test.found", language, found=failure.found)
-            console.print(Prose(f"    {wanted}"), Prose(f"      {found}", style="red"), sep="\n")
+            first, *rest = teller.tell(failure)
+            told = [Prose(f"  {first}"), *(Prose(f"      {line}", style="red") for line in rest)]
+            console.print(*told, sep="\n", soft_wrap=True)
     failed = sum(bool(failures) for _, failures in results)
     lines = sum(len(case.expected) for case, _ in results)
     key = "test.failed" if failed else "test.passed"
@@ -54,9 +56,9 @@ def print_results(console: Console, results: Results, base: RuleBase, language: 
     console.print(Prose(text, style="red" if failed else "green"))
 
 
-def results_document(results: Results) -> list[dict[str, Any]]:
+def results_document(results: Results, base: RuleBase) -> Data:
     """Return the results as JSON-able data."""
-    return [
+    return {"rule_base": rule_base_document(base), "cases": [
         {"name": case.name, "file": case.place.file, "line": case.place.line, "passed": not failures,
          "failures": [
              {"kind": failure.expectation.kind, "name": failure.expectation.name, "value": failure.expectation.value,
@@ -64,4 +66,4 @@ def results_document(results: Results) -> list[dict[str, Any]]:
              for failure in failures
          ]}
         for case, failures in results
-    ]
+    ]}

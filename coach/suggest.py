@@ -20,6 +20,7 @@ from ..rules.spelling import spell_in_line
 from .cases import CaseFile, Expectation, named
 from .mutants import Mutant, opposite
 from .mutation import Ground, Judged
+from .newcase import deal_data
 
 BLANK = Deal({AS_OF: Observation(date(2026, 3, 16))}, {})
 
@@ -126,29 +127,10 @@ def written(cases: Iterable[CaseFile]) -> str:
 
 
 def _case(case: CaseFile) -> dict[str, Any]:
-    told: dict[str, Any] = {"name": case.name, "deal": _deal(case.deal)}
+    told: dict[str, Any] = {"name": case.name, "deal": deal_data(case.deal)}
     for line in case.expected:
         if line.kind == "criteria":
             told.setdefault("criteria", {})[line.name] = line.value
         else:
             told.setdefault(line.kind, []).append(line.name)
     return told
-
-
-def _deal(deal: Deal) -> dict[str, Any]:
-    told = {name: _value(seen) for name, seen in deal.facts.items()}
-    for of, rows in deal.items.items():
-        told[of] = [{"id": item.id, **{name: _value(seen) for name, seen in item.facts.items()}} for item in rows]
-    return told
-
-
-def _value(seen: Observation) -> Any:
-    value = seen.value
-    plain: Any = list(value) if isinstance(value, tuple) else value
-    if not isinstance(plain, bool | int | str | list | date):
-        plain = int(plain) if plain == int(plain) else float(plain)
-    if seen.seen is None and seen.confirmed:
-        return plain
-    return {"value": plain} | ({"seen": seen.seen} if seen.seen else {}) | ({} if seen.confirmed else {"confirmed": False})
-
-

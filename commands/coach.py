@@ -10,7 +10,17 @@ import click
 
 from ..render.help import LocalCommand, LocalOption
 from .rules import rules
-from .shared import FOUND_SOMETHING, common_options, fail, new_console, print_data, reject, rule_base
+from .shared import (
+    BAD_INPUT,
+    FOUND_SOMETHING,
+    common_options,
+    fail,
+    new_console,
+    print_data,
+    read_rule_base,
+    reject,
+    rule_base,
+)
 
 if TYPE_CHECKING:
     from ..coach.cases import CaseFile
@@ -25,21 +35,28 @@ if TYPE_CHECKING:
 @common_options
 def rules_lint(format_: str, language: Language) -> None:
     """Tell what is idle, said twice, contradicts itself, or claims a source it has not."""
-    from ..coach.lint import lint, lint_document, sarif
-    from ..render.words import say
+    from ..coach.lint import lint
+    from ..coach.lintreport import lint_document, sarif
+    from ..facts.problems import Rejected
+    from ..render.words import rules_line, say
 
-    found = lint(rule_base(language))
-    if format_ == "sarif":
-        print_data(sarif(found, language), "json")
-    elif format_ == "json":
-        print_data(lint_document(found, language), "json")
-    else:
+    base, found = None, []
+    try:
+        base = read_rule_base()
+        found = lint(base)
+    except Rejected as rejected:  # what keeps the rules from loading is found, too
+        found = list(rejected.problems)
+    if format_ == "text":
         for entry in found:
             click.echo(f"{entry.message(language)} [{entry.code}]")
         if not found:
             click.echo(say("lint.clean", language))
+        if base is not None:
+            click.echo(rules_line(base, language))
+    else:
+        print_data((sarif if format_ == "sarif" else lint_document)(found, base, language), "json")
     if found:
-        sys.exit(FOUND_SOMETHING)
+        sys.exit(BAD_INPUT if base is None else FOUND_SOMETHING)
 
 
 @rules.command("coverage", cls=LocalCommand, help="help.rules.coverage")

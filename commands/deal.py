@@ -93,23 +93,21 @@ def why(deal: str, conclusion: str, everything: bool, format_: str, language: La
             return
     prover = diagnoser.prover(loaded)
     try:
-        proofs = proofs_asked(conclusion, base, prover, language)
+        bound, proofs = proofs_asked(conclusion, base, prover, language)
     except Unclear as unclear:
         fail(str(unclear))
     if format_ in ("mermaid", "dot"):
         from ..render.graphs import dot, mermaid
 
-        click.echo((mermaid if format_ == "mermaid" else dot)(proofs, names), nl=False)
+        click.echo((mermaid if format_ == "mermaid" else dot)(proofs, names, bound), nl=False)
     elif format_ == "text":
-        from ..render.proofs import proof_tree
+        from ..render.proofs import print_proofs
 
-        console = new_console()
-        for proof in proofs:
-            console.print(proof_tree(proof, prover.outcome, names, everything))
+        print_proofs(new_console(), proofs, bound, prover.outcome, names, everything)
     else:
-        from ..render.document import proof_document
+        from ..render.document import why_document
 
-        print_data([proof_document(part, names) for proof in proofs for part in proof], format_)
+        print_data(why_document(proofs, bound, names), format_)
 
 
 @click.command(cls=LocalCommand, help="help.check")

@@ -33,7 +33,7 @@ def whynot(deal: str, conclusion: str, everything: bool, format_: str, language:
     (loaded,) = load((deal,), base, language)
     case, outcome = Diagnoser(base).outcome(loaded)
     try:
-        name, about = find_missing(conclusion, base, outcome, language)
+        name, about = find_missing(conclusion, base, case, outcome, language)
     except Unclear as unclear:
         fail(str(unclear))
     misses = why_not(base.program, case, outcome, name, about)

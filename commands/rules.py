@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -56,8 +56,25 @@ def rules_show(name: str, language: Language) -> None:
     if not found:
         fail(unknown_name("rules.unknown", name, rulebook_names(base), language))
     console = new_console()
-    for part in found:
+    for part in (*found, *_below(name, base, language)):
         console.print(part)
+
+
+def _below(name: str, base: RuleBase, language: Language) -> Iterator[str]:
+    """Yield what the fields that the highest layer changes are in the layers below it."""
+    from ..coach.history import record_changes
+    from ..render.rulebook import layers_of
+    from ..render.words import say
+    from ..rules.cache import cached_rule_base
+
+    origin = layers_of(name, base)
+    if len(origin) < 2 or name in base.off:
+        return
+    above = [layer.name for layer in base.layers].index(origin[-1])
+    for change in record_changes(cached_rule_base(base.layers[:above]), base):
+        for field, before, _ in change.fields if change.id == name else ():
+            if field != "off":  # that it is off now has been said
+                yield say("rules.below", language, field=field, value=before)
 
 
 @rules.command("sources", cls=LocalCommand, help="help.rules.sources")

@@ -73,15 +73,24 @@ def rule_base(language: Language, folders: Iterable[str] | None = None, settings
     of the settings file.
     """
     from ..facts.problems import Rejected
+
+    try:
+        return read_rule_base(folders, settings)
+    except Rejected as rejected:
+        reject(rejected.problems, language)
+
+
+def read_rule_base(folders: Iterable[str] | None = None, settings: bool = True) -> RuleBase:
+    """Return the rule base as :func:`rule_base` does.
+
+    Raises :class:`~..facts.problems.Rejected` if something is wrong with it.
+    """
     from ..rules.cache import cached_rule_base
     from ..rules.layers import OURS, all_layers, layer_of
 
     named = click.get_current_context().meta.get(_LAYERS, ()) if folders is None else folders
-    try:
-        layers = all_layers(named, Path.cwd()) if settings else (OURS, *(layer_of(Path(folder)) for folder in named))
-        return cached_rule_base(layers)
-    except Rejected as rejected:
-        reject(rejected.problems, language)
+    layers = all_layers(named, Path.cwd()) if settings else (OURS, *(layer_of(Path(folder)) for folder in named))
+    return cached_rule_base(layers)
 
 
 def load(paths: Iterable[str], base: RuleBase, language: Language) -> list[Deal]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..facts.deal import Deal, Observation
 from ..facts.values import FactValue
-from .diagnosis import Diagnosis, Interval
+from .diagnosis import Diagnosis, FoundFinding, GivenAction, Interval, WithheldAction
 
 
 @dataclass(frozen=True)
@@ -52,13 +52,18 @@ class Comparison:
     criteria: tuple[Moved, ...]
     findings: tuple[Change, ...]
     actions: tuple[Change, ...]
+    withheld: tuple[Change, ...]
+    questions: tuple[Change, ...]
+    signals: tuple[Moved, ...]
+    push: Moved
     rules: tuple[Change, ...]
 
     @property
     def is_empty(self) -> bool:
         """Tell whether the diagnosis is the same; facts may differ all the same."""
+        moved = (self.statuses, self.criteria, self.findings, self.actions, self.withheld, self.questions, self.signals)
         same = self.step.before == self.step.after and self.readiness[0] == self.readiness[1]
-        return same and not (self.statuses or self.criteria or self.findings or self.actions or self.rules)
+        return same and not any(moved) and self.push.before == self.push.after and not self.rules
 
 
 def compare(old: Deal, before: Diagnosis, new: Deal, after: Diagnosis) -> Comparison:
@@ -73,19 +78,40 @@ def compare(old: Deal, before: Diagnosis, new: Deal, after: Diagnosis) -> Compar
             {criterion.id: criterion.state for step in before.steps for criterion in step.criteria},
             {criterion.id: criterion.state for step in after.steps for criterion in step.criteria},
         ),
-        findings=_changes(
-            {(found.id, found.about): tuple(reason.rule for reason in found.because) for found in before.findings},
-            {(found.id, found.about): tuple(reason.rule for reason in found.because) for found in after.findings},
+        findings=_changes(_reasons(before.findings), _reasons(after.findings)),
+        actions=_changes(_reasons(before.actions), _reasons(after.actions)),
+        withheld=_changes(_reasons(before.withheld), _reasons(after.withheld)),
+        questions=_changes(
+            {(asked.fact, asked.about): () for asked in before.questions},
+            {(asked.fact, asked.about): () for asked in after.questions},
         ),
-        actions=_changes(
-            {(given.id, given.with_): tuple(reason.rule for reason in given.because) for given in before.actions},
-            {(given.id, given.with_): tuple(reason.rule for reason in given.because) for given in after.actions},
-        ),
+        signals=_moved(_signals(before, after), _signals(after, before)),
+        push=Moved("push", _yes(before.closing.push), _yes(after.closing.push)),
         rules=_changes(
             {(traced.rule, traced.about): () for traced in before.trace},
             {(traced.rule, traced.about): () for traced in after.trace},
         ),
     )
+
+
+def _reasons(things: Iterable[FoundFinding | GivenAction | WithheldAction]) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Return the rules behind each finding or action, by its id and the item it is about."""
+    return {
+        (thing.id, thing.about if isinstance(thing, FoundFinding) else thing.with_): tuple(
+            reason.rule for reason in thing.because
+        )
+        for thing in things
+    }
+
+
+def _signals(diagnosis: Diagnosis, other: Diagnosis) -> dict[str, str]:
+    """Return how each buying signal of two diagnoses stands in one of them."""
+    states = {signal.id: "none" for signal in other.signals}
+    return states | {signal.id: "counts" if signal.counts else "not" for signal in diagnosis.signals}
+
+
+def _yes(truth: bool) -> str:
+    return "yes" if truth else "no"
 
 
 def fact_changes(old: Deal, new: Deal) -> Iterable[FactChange]:
@@ -96,10 +122,13 @@ def fact_changes(old: Deal, new: Deal) -> Iterable[FactChange]:
         now = {item.id: item.facts for item in new.items.get(collection, ())}
         if (collection in old.items) is not (collection in new.items):
             yield FactChange("", collection, "", collection in old.items or None, collection in new.items or None)
+        if collection not in new.items:
+            continue
         for item in dict.fromkeys((*was, *now)):
             if item not in was or item not in now:
                 yield FactChange("", collection, item, item in was or None, item in now or None)
-            yield from _facts(was.get(item, {}), now.get(item, {}), collection, item)
+            if item in now:  # what was known of an item that is gone needs no line each
+                yield from _facts(was.get(item, {}), now[item], collection, item)
 
 
 def _facts(

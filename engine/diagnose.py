@@ -242,7 +242,9 @@ class _Assembly:
         )
 
     def _stakeholder(self, item: Item, row: Row, actions: tuple[GivenAction, ...]) -> StakeholderView:
-        talks = tuple(talk.id for talk in self.base.talks.values() if self.outcome.holds(f"say.{talk.id}", item.id))
+        talks = tuple(
+            talk.id for talk in self.base.talks.values() if not talk.off and self.outcome.holds(f"say.{talk.id}", item.id)
+        )
         stated = row.values.get("concerns")
         catalogue = self.base.actions
         moves = [action.id for action in actions if action.with_ == item.id and catalogue[action.id].about == "stakeholders"]
@@ -278,10 +280,6 @@ class _Assembly:
 
 
 def _interval(criteria: list[CriterionState]) -> Interval:
-    """Return the share of criteria met, and met or unknown; rounded outward, so it never claims too much."""
-    total = len(criteria)
-    if not total:
-        return Interval(0, 0)
     met = sum(criterion.state == "met" for criterion in criteria)
     unknown = sum(criterion.state == "unknown" for criterion in criteria)
-    return Interval(100 * met // total, -(-100 * (met + unknown) // total))
+    return Interval.of(met, unknown, len(criteria))

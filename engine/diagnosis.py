@@ -21,6 +21,11 @@ class Interval:
     low: int
     high: int
 
+    @staticmethod
+    def of(met: int, unknown: int, total: int) -> Interval:
+        """Return the share of criteria met, and met or unknown; rounded outward, so it never claims too much."""
+        return Interval(100 * met // total, -(-100 * (met + unknown) // total)) if total else Interval(0, 0)
+
 
 @dataclass(frozen=True)
 class CriterionState:

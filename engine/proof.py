@@ -11,6 +11,7 @@ from ..rules.program import Program
 from .case import Case, Row, owner_row
 from .outcome import Firing, Outcome
 from .reference import holds
+from .whynot import Part, criterion_part
 
 
 @dataclass(frozen=True)
@@ -49,13 +50,17 @@ Support = FactUsed | ConclusionUsed | ItemsCounted
 
 @dataclass(frozen=True)
 class Proof:
-    """One rule that concluded ``conclusion``, what it matched, and the proofs of the conclusions among that."""
+    """One rule that concluded ``conclusion``, what it matched, and the proofs of the conclusions among that.
+
+    Of a criterion that is open or not met, ``judged`` tells part by part what keeps it from being met.
+    """
 
     conclusion: str
     about: str
     rule: Rule
     support: tuple[Support, ...]
     premises: tuple[Proof, ...]
+    judged: Part | None = None
 
     def walk(self) -> Iterator[Proof]:
         """Yield this proof and every one below it."""
@@ -74,6 +79,7 @@ class Prover:
     def __init__(self, program: Program, case: Case, outcome: Outcome) -> None:
         self.case = case
         self.outcome = outcome
+        self._program = program
         self._rules = {rule.id: rule for rule in program.rules}
         self._makers: dict[tuple[str, str], list[Firing]] = {}
         for firing in outcome.fired:
@@ -105,7 +111,14 @@ class Prover:
         premises = tuple(
             self._proof(name, self.makers(name, about)[0]) for name, about in used if self.makers(name, about)
         )
-        return Proof(conclusion, firing.about, self._rules[firing.rule], support, premises)
+        return Proof(conclusion, firing.about, self._rules[firing.rule], support, premises, self._judged(firing))
+
+    def _judged(self, firing: Firing) -> Part | None:
+        """Return what keeps a criterion from being met, for the rule that says it is open or not met."""
+        state, _, criterion = self._rules[firing.rule].concludes[0].partition(".")
+        if state not in ("open", "unmet"):
+            return None
+        return criterion_part(self._program, self.case, self.outcome, criterion)
 
     def _support(self, condition: Condition, row: Row) -> Iterator[Support]:
         match condition:

@@ -9,7 +9,7 @@ from datetime import date
 
 from .problems import Place, Problems, suggestion_or_all
 from .reader import describe
-from .source import Mapping, Node, Scalar, Sequence, parse, read_bytes
+from .source import STDIN, Mapping, Node, Scalar, Sequence, parse, read_bytes
 from .values import BadValue, FactValue, in_order, is_unknown, parse_member, parse_value
 from .vocabulary import Collection, Fact, Vocabulary
 
@@ -83,7 +83,7 @@ def load_deal(path: str, vocabulary: Vocabulary) -> Deal:
 
     Raises :class:`~.problems.Rejected` with every problem in the file.
     """
-    return read_deal(read_bytes(path), "<stdin>" if path == "-" else path, vocabulary)
+    return read_deal(read_bytes(path), STDIN if path == "-" else path, vocabulary)
 
 
 def read_deal(data: bytes, file: str, vocabulary: Vocabulary) -> Deal:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from .problems import Problems
+from .problems import Problems, nearest, suggestion
 from .reader import describe
 from .source import Mapping, Node, Scalar, Sequence
 
@@ -34,18 +34,18 @@ def joined(nodes: Iterable[Node], problems: Problems) -> Mapping | None:
     return None if first is None else Mapping(tuple(entries.values()), first.place)
 
 
-def overlaid(base: Mapping, over: Mapping) -> Mapping:
+def overlaid(base: Mapping, over: Mapping, problems: Problems) -> Mapping:
     """Return a mapping with the entries of another laid over it; lists of records are laid over id by id."""
     entries = {key.text: (key, value) for key, value in base.entries}
     for key, value in over.entries:
         known = entries.get(key.text)
-        entries[key.text] = (key, value if known is None else _laid(key.text, known[1], value))
+        entries[key.text] = (key, value if known is None else _laid(key.text, known[1], value, problems))
     return Mapping(tuple(entries.values()), over.place)
 
 
-def _laid(key: str, below: Node, above: Node) -> Node:
+def _laid(key: str, below: Node, above: Node, problems: Problems) -> Node:
     if key in _DEEP and isinstance(below, Mapping) and isinstance(above, Mapping):
-        return overlaid(below, above)
+        return overlaid(below, above, problems)
     if not (isinstance(below, Sequence) and isinstance(above, Sequence) and _are_records(below) and _are_records(above)):
         return above
     items = list(below.items)
@@ -54,10 +54,28 @@ def _laid(key: str, below: Node, above: Node) -> Node:
         place = places.pop(record_id(item), None)
         under = None if place is None else items[place]
         if place is not None and isinstance(under, Mapping) and isinstance(item, Mapping):
-            items[place] = overlaid(under, item)
+            items[place] = overlaid(under, item, problems)
+        elif _is_change(item, below):  # of a record that is not there
+            _note_unknown(item, below, key, problems)
         else:
             items.append(item)
     return Sequence(tuple(items), above.place)
+
+
+def _is_change(item: Node, below: Sequence) -> bool:
+    """Tell whether a record can only mean to change another: it switches off, or has a near name and few of the fields."""
+    fields = [{key.text for key, _ in record.entries} for record in below.items if isinstance(record, Mapping)]
+    common = set.intersection(*fields) if fields else set()
+    given = {key.text for key, _ in item.entries} if isinstance(item, Mapping) else common
+    few = 2 * len(given & common) < len(common)
+    return "off" in given or (few and bool(nearest(record_id(item), map(record_id, below.items))))
+
+
+def _note_unknown(item: Node, below: Sequence, key: str, problems: Problems) -> None:
+    name = item.get("id") if isinstance(item, Mapping) else None
+    found, known = record_id(item), [record_id(record) for record in below.items]
+    place = item.place if name is None else name.place
+    problems.add(place, f"{key}.{found}", "layer-unknown", found=found, hint=suggestion(found, known))
 
 
 def _are_records(node: Sequence) -> bool:

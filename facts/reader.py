@@ -111,12 +111,14 @@ class Record:
 
     def texts(self, name: str) -> tuple[str, ...]:
         """Return a list of scalars; a single scalar counts as a list of one, a field left out as an empty list."""
+        return tuple(scalar.text for scalar in self.scalars(name))
+
+    def scalars(self, name: str) -> tuple[Scalar, ...]:
+        """Return the scalars of :meth:`texts`, each with its place."""
         node = self.node(name)
         if node is None:
             return ()
-        if isinstance(node, Scalar):
-            return (node.text,)
-        return tuple(item.text for item in self._scalars(node, name))
+        return (node,) if isinstance(node, Scalar) else tuple(self._scalars(node, name))
 
     def _scalars(self, node: Node, name: str) -> list[Scalar]:
         if not isinstance(node, Sequence):

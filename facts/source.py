@@ -24,6 +24,7 @@ from .texts import Text
 LARGEST_FILE = 2 * 1024 * 1024
 DEEPEST_NESTING = 32
 MOST_NODES = 200_000
+STDIN = "<stdin>"
 
 _FAST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # What YAML forbids as such, and what neither an escape nor JSON may bring in: controls and halves of signs.
@@ -70,7 +71,7 @@ def read_bytes(path: str) -> bytes:
 
     Raises :class:`Rejected` if it cannot be read or is larger than :data:`LARGEST_FILE`.
     """
-    place = Place("<stdin>" if path == "-" else path)
+    place = Place(STDIN if path == "-" else path)
     try:
         if path == "-":
             data = sys.stdin.buffer.read(LARGEST_FILE + 1)

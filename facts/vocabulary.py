@@ -160,7 +160,7 @@ def load_vocabulary(folders: Iterable[Path] = (FOLDER,)) -> Vocabulary:
     for number, folder in enumerate(folders):
         for name, part in _parts(folder, problems).items():
             origins |= {found: (*origins.get(found, ()), number) for _, found in records(part)}
-            parts[name] = overlaid(parts[name], part) if name in parts else part
+            parts[name] = overlaid(parts[name], part, problems) if name in parts else part
     loader = _Loader(problems)
     for part in parts.values():
         loader.part(part)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from ..engine.bounds import Bound
 from ..engine.diagnosis import CriterionState, Diagnosis, GivenAction, Interval, Known, Reason, StakeholderView
 from ..engine.proof import ConclusionUsed, FactUsed, ItemsCounted, Proof, Support
+from ..engine.whynot import Miss, Part
 from ..facts.values import FactValue
+from ..rules.base import RuleBase
+from ..rules.language import Holds
+from ..rules.spelling import spell_in_line
 from .contradictions import all_contradictions
 from .names import Names
 from .origins import basis_of
@@ -81,11 +86,26 @@ def diagnosis_document(diagnosis: Diagnosis, names: Names) -> Data:
             {"rule": traced.rule, "about": traced.about, "concludes": list(traced.concludes), **_support(traced.support)}
             for traced in diagnosis.trace
         ],
-        "rule_base": {"version": diagnosis.rule_base_version, "hash": diagnosis.rule_base_hash},
+        "rule_base": rule_base_document(names.base),
     }
 
 
-def proof_document(proof: Proof, names: Names) -> Data:
+def rule_base_document(base: RuleBase) -> Data:
+    """Return which rules spoke: every answer names them."""
+    return {"version": base.version, "hash": base.hash}
+
+
+def why_document(proofs: Iterable[Sequence[Proof]], bound: Bound | None, names: Names) -> Data:
+    """Return why something holds, or what a bound of readiness counts, as JSON-able data."""
+    counted = {} if bound is None else {
+        "bound": bound.name, "label": names.bound(bound), "percent": bound.percent,
+        "counted": len(bound.counted), "of": bound.of,
+    }
+    return {"rule_base": rule_base_document(names.base), **counted,
+            "proofs": [_proof(proof, names) for alternatives in proofs for proof in alternatives]}
+
+
+def _proof(proof: Proof, names: Names) -> Data:
     """Return a proof as data, premises nested inside."""
     return {
         "conclusion": proof.conclusion,
@@ -94,8 +114,28 @@ def proof_document(proof: Proof, names: Names) -> Data:
         "rule": proof.rule.id,
         "sources": list(proof.rule.because),
         **_support(proof.support),
-        "premises": [proof_document(premise, names) for premise in proof.premises],
+        "judged": None if proof.judged is None else part_document(proof.judged, set()),
+        "premises": [_proof(premise, names) for premise in proof.premises],
     }
+
+
+def miss_document(miss: Miss, shown: set[tuple[str, str]]) -> Data:
+    """Return a rule that did not fire as JSON-able data; see :func:`part_document`."""
+    return {"rule": miss.rule.id, "about": miss.about, "distance": miss.distance, "when": part_document(miss.part, shown),
+            "sources": list(miss.rule.because)}
+
+
+def part_document(part: Part, shown: set[tuple[str, str]]) -> Data:
+    """Return a part of a condition as JSON-able data; ``shown`` are the conclusions whose rules were told already."""
+    unknown = [{"fact": ".".join(filter(None, (entry.collection, entry.fact))), "about": entry.about} for entry in part.unknown]
+    rules: tuple[Miss, ...] = ()
+    if isinstance(part.condition, Holds) and (part.condition.name, part.about) not in shown:
+        shown.add((part.condition.name, part.about))
+        rules = part.rules
+    return {"condition": spell_in_line(part.condition), "about": part.about, "state": part.state, "waiting_for": unknown,
+            "parts": [part_document(inner, shown) for inner in part.parts],
+            "items": [part_document(item, shown) for item in part.items],
+            "rules": [miss_document(miss, shown) for miss in rules], "fired": [rule.id for rule in part.fired]}
 
 
 def plain(value: FactValue | None) -> Any:

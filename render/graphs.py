@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from ..engine.proof import ConclusionUsed, FactUsed, ItemsCounted, Proof, Support
+from ..engine.bounds import Bound
+from ..engine.proof import ConclusionUsed, FactUsed, ItemsCounted, Proof, Support, flat_support
+from ..engine.whynot import Part
+from ..rules.language import All, FactTest, Quantifier
+from ..rules.spelling import spell_in_line
+from .conditions import part_words
 from .names import Names
 from .words import headed, joined, say
 
@@ -31,16 +36,39 @@ class _Graph:
     def add(self, proof: Proof) -> str:
         label = self.names.conclusion(proof.conclusion, proof.about)
         key = self.node(f"c {proof.conclusion} {proof.about}", label, "conclusion")
-        rule_label = self.names.read(proof.rule.label) or proof.rule.id
-        rule = self.node(f"r {proof.rule.id} {proof.about}", f"{rule_label} [{proof.rule.id}]", "rule")
-        self.link(key, rule)
+        rule = key
+        if proof.rule.origin == "rule":  # what follows from a criterion or a step alone needs no node of its own
+            label = f"{self.names.read(proof.rule.label)} [{proof.rule.id}]"
+            rule = self.node(f"r {proof.rule.id} {proof.about}", label, "rule")
+            self.link(key, rule)
         premises = {(premise.conclusion, premise.about): premise for premise in proof.premises}
-        for part in _flat(proof.support):
+        for part in flat_support(proof.support) if proof.judged is None else ():
             self.link(rule, self.support(part, premises))
+        if proof.judged is not None:
+            self.judged(rule, proof.judged)
         for source in proof.rule.because:
             text = self.names.read(self.names.base.source_text(source))
             self.link(rule, self.node(f"s {source}", f"{source}: {_short(text)}", "source"))
         return key
+
+    def judged(self, above: str, part: Part, scope: str = "") -> None:
+        """Add what keeps a criterion from being met, down to the facts of the items in the way."""
+        if isinstance(part.condition, All):
+            for inner in part.parts:
+                self.judged(above, inner, scope)
+            return
+        if part.state == "holds" and not scope:
+            return
+        state = say(f"whynot.{part.state}", self.names.language)
+        label = say("why.judged", self.names.language, part=part_words(part, scope, self.names), state=state)
+        kind = "fact" if isinstance(part.condition, FactTest) else "absent"
+        key = self.node(f"p {spell_in_line(part.condition)} {part.about}", label, kind)
+        self.link(above, key)
+        for inner in part.parts:
+            self.judged(key, inner, scope)
+        if isinstance(part.condition, Quantifier):
+            for item in part.items:
+                self.judged(key, item, part.condition.of)
 
     def support(self, part: Support, premises: dict[tuple[str, str], Proof]) -> str:
         language = self.names.language
@@ -61,24 +89,19 @@ class _Graph:
                 return self.node(f"i {part.quantifier.of} {' '.join(part.items)}", label, "fact" if items else "absent")
 
 
-def _flat(support: Iterable[Support]) -> Iterator[Support]:
-    for part in support:
-        yield part
-        if isinstance(part, ItemsCounted):
-            yield from _flat(part.support)
-
-
-def _graph(proofs: Iterable[Sequence[Proof]], names: Names) -> _Graph:
+def _graph(proofs: Iterable[Sequence[Proof]], names: Names, bound: Bound | None) -> _Graph:
     graph = _Graph(names)
-    for alternatives in proofs:
-        for proof in alternatives:
-            graph.add(proof)
+    root = "" if bound is None else graph.node(bound.name, names.bound(bound), "conclusion")
+    for proof in (proof for alternatives in proofs for proof in alternatives):
+        key = graph.add(proof)
+        if root:
+            graph.link(root, key)
     return graph
 
 
-def mermaid(proofs: Iterable[Sequence[Proof]], names: Names) -> str:
+def mermaid(proofs: Iterable[Sequence[Proof]], names: Names, bound: Bound | None = None) -> str:
     """Return proofs as a Mermaid flowchart."""
-    graph = _graph(proofs, names)
+    graph = _graph(proofs, names, bound)
     numbers = {key: f"n{number}" for number, key in enumerate(graph.nodes)}
     lines = ["flowchart TD"]
     for key, (label, kind) in graph.nodes.items():
@@ -88,9 +111,9 @@ def mermaid(proofs: Iterable[Sequence[Proof]], names: Names) -> str:
     return "\n".join(lines) + "\n"
 
 
-def dot(proofs: Iterable[Sequence[Proof]], names: Names) -> str:
+def dot(proofs: Iterable[Sequence[Proof]], names: Names, bound: Bound | None = None) -> str:
     """Return proofs as a Graphviz graph."""
-    graph = _graph(proofs, names)
+    graph = _graph(proofs, names, bound)
     numbers = {key: f"n{number}" for number, key in enumerate(graph.nodes)}
     lines = ["digraph why {", "  rankdir=TB;"]
     for key, (label, kind) in graph.nodes.items():

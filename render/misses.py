@@ -10,15 +10,15 @@ from rich.tree import Tree
 from ..engine.repair import edit_to
 from ..engine.whynot import Miss, Part
 from ..facts.edits import spelled
-from ..rules.language import Absent, All, Any, Condition, FactTest, Holds, Listed, Quantifier
-from ..rules.spelling import spell_in_line
-from .document import Data
+from ..rules.language import Absent, All, Holds, Quantifier
+from .conditions import part_words
+from .document import Data, miss_document, rule_base_document
 from .names import Names
 from .prose import Prose
-from .words import aside, say, show_value
+from .words import aside, command_line, rules_line, say
 
 _SIGNS = {"holds": ("●", "green"), "fails": ("✕", "red"), "unknown": ("?", "yellow")}
-_MOST_RULES = 5
+_MOST_RULES, _MOST_ITEMS = 5, 3
 
 
 def print_misses(
@@ -29,104 +29,128 @@ def print_misses(
     heading = say("whynot.head", language, name=names.conclusion(conclusion, about))
     console.print(Prose(heading, style="bold"))
     shown = misses if everything else misses[:_MOST_RULES]
+    branches = MissBranches(names, everything)
     for miss in shown:
-        console.print(_tree(miss, names, everything))
+        console.print(branches.tree(miss))
     if len(shown) < len(misses):
         console.print(Prose(say("whynot.more", language, count=len(misses) - len(shown)), style="bright_black"))
+    _print_repair(console, about, misses, names)
+    console.print(Prose(rules_line(names.base, language), style="bright_black"))
+
+
+def _print_repair(console: Console, about: str, misses: Sequence[Miss], names: Names) -> None:
+    language = names.language
     for miss in misses:
         edit = edit_to(names.base, names.deal, miss.rule, miss.about or about)
         if edit is not None:
-            options = " ".join(_quoted(option) for option in spelled(edit, names.base.vocabulary))
-            file = names.deal.file
-            console.print(Prose(say("whynot.would", language, rule=miss.rule.id), style="bold"))
-            console.print(f"  dealready whatif {file} {options}", soft_wrap=True)
+            options = spelled(edit, names.deal, names.base.vocabulary)
+            command = command_line("whatif", names.deal.file, *(word for option in options for word in option))
+            would = say("whynot.would", language, rule=names.rule(miss.rule, miss.about or about))
+            console.print(Prose(would, style="bold"))
+            console.print(f"  {command}", soft_wrap=True)
             return
     console.print(Prose(say("whynot.nothing_would", language), style="bright_black"))
 
 
-def _quoted(option: str) -> str:
-    flag, _, value = option.partition(" ")
-    return f"{flag} '{value}'" if any(sign in value for sign in " [{,;&|<>$") else option
+class MissBranches:
+    """Draws parts of conditions as branches; what a conclusion waits for is drawn once."""
 
+    def __init__(self, names: Names, everything: bool) -> None:
+        self.names = names
+        self.everything = everything
+        self.shown: set[tuple[str, str]] = set()
 
-def _tree(miss: Miss, names: Names, everything: bool) -> Tree:
-    label = names.read(miss.rule.label) or miss.rule.id
-    who = aside(names.item(miss.rule.scope, miss.about), names.language) if miss.about else ""
-    tree = Tree(Prose.assemble((label + who, "cyan"), (f"  [{miss.rule.id}]", "bright_black")))
-    if miss.about is None:
-        collection = names.base.vocabulary.collections[miss.rule.scope]
-        text = say("whynot.no_items", names.language, of=names.read(collection.label))
-        tree.add(Prose.assemble(_SIGNS["fails"], " ", text))
-    _add(tree, miss.part, miss.rule.scope, names, everything)
-    return tree
+    def say(self, key: str, **words: object) -> str:
+        """Return a text of the screen."""
+        return say(key, self.names.language, **words)
 
+    def tree(self, miss: Miss) -> Tree:
+        """Return a rule with every part of its condition."""
+        tree = Tree(self.rule(miss))
+        self.add_miss(tree, miss, deep=False)
+        return tree
 
-def _add(tree: Tree, part: Part, scope: str, names: Names, everything: bool) -> None:
-    if isinstance(part.condition, All):
-        for inner in part.parts:
-            _add(tree, inner, scope, names, everything)
-        return
-    sign, colour = _SIGNS[part.state]
-    line = Prose.assemble((f"{sign} ", colour), _words(part, scope, names))
-    line.append(f"  {say(f'whynot.{part.state}', names.language)}", style=colour)
-    branch = tree.add(line)
-    if isinstance(part.condition, Any):
-        for inner in part.parts:
-            _add(branch, inner, scope, names, everything)
-    for miss in part.rules[: None if everything else 1]:
-        branch.add(_tree(miss, names, everything))
+    def rule(self, miss: Miss) -> Prose:
+        """Return the name of a rule and of the item that it was asked about."""
+        label = self.names.rule(miss.rule, miss.about or "")
+        named = miss.about and miss.rule.origin == "rule"
+        who = aside(self.names.item(miss.rule.scope, miss.about or ""), self.names.language) if named else ""
+        return Prose.assemble((label + who, "cyan"), (f"  [{miss.rule.id}]", "bright_black"))
 
+    def add_miss(self, tree: Tree, miss: Miss, deep: bool) -> None:
+        """Add every part of a rule's condition; say so if there is nothing that it could be asked about."""
+        if miss.about is None:
+            collection = self.names.base.vocabulary.collections[miss.rule.scope]
+            text = self.say("whynot.no_items", of=self.names.read(collection.label))
+            tree.add(Prose.assemble(_SIGNS["fails"], " ", text))
+        self.add(tree, miss.part, miss.rule.scope, deep)
 
-def _words(part: Part, scope: str, names: Names) -> str:
-    language = names.language
-    condition = part.condition
-    match condition:
-        case FactTest(path=path):
-            about = "" if path.owner == "deal" else part.about
-            owner = names.deal if not about else names.deal.item(scope, about)
-            observation = owner.facts.get(path.fact) if owner is not None and not path.through else None
-            fact, _ = names.find_fact(path)
-            now = show_value(fact, observation.value, language) if observation is not None else say("why.unknown", language)
-            wanted = names.test(path, condition.written)
-            return say("whynot.fact", language, fact=names.fact(path, about), wanted=wanted, value=now)
-        case Holds(name, collection):
-            return names.conclusion(name, part.about if collection else "")
-        case Absent(name, collection):
-            return say("why.absent", language, name=names.conclusion(name, part.about if collection else ""))
-        case Any():
-            return say("whynot.any", language)
-        case Quantifier(name=name, of=of):
-            label = names.read(names.base.vocabulary.collections[of].label)
-            return say("whynot.items", language, quantifier=say(f"quantifier.{name}", language), of=label,
-                       condition=spell_in_line(condition))
-        case Listed(of=of):
-            return say("whynot.listed", language, of=names.read(names.base.vocabulary.collections[of].label))
-        case _:
-            return spell_in_line(condition)
+    def add(self, tree: Tree, part: Part, scope: str, deep: bool = False) -> None:
+        """Add a part; ``deep`` below a rule, what holds already is left out unless everything is wanted."""
+        if isinstance(part.condition, All):
+            for inner in part.parts:
+                self.add(tree, inner, scope, deep)
+            return
+        if deep and part.state == "holds" and not self.everything:
+            return
+        sign, colour = _SIGNS[part.state]
+        line = Prose.assemble((f"{sign} ", colour), part_words(part, scope, self.names))
+        line.append(f"  {self.say(f'whynot.{part.state}')}", style=colour)
+        branch = tree.add(line)
+        self.add_ways(branch, part, scope, deep)
+        self.add_items(branch, part)
+        self.add_rules(branch, part)
+
+    def add_ways(self, branch: Tree, part: Part, scope: str, deep: bool) -> None:
+        """Add the parts of which one must hold; where they are long, only the nearest, unless everything is wanted."""
+        ways = part.parts
+        if any(way.rules or way.parts for way in ways) and not self.everything:
+            ways = tuple(sorted(ways, key=lambda way: way.distance))[: 1 if deep else 2]
+        for way in ways:
+            together = isinstance(way.condition, All)
+            twig = branch.add(Prose(self.say("whynot.together"), style="bright_black")) if together else branch
+            self.add(twig, way, scope, deep)
+        if len(ways) < len(part.parts):
+            branch.add(Prose(self.say("whynot.other_ways"), style="bright_black"))
+
+    def add_items(self, branch: Tree, part: Part) -> None:
+        """Name the items that keep a quantifier from holding, or those that come nearest, with the parts in the way."""
+        if not isinstance(part.condition, Quantifier):
+            return
+        of = part.condition.of
+        for item in part.items[: None if self.everything else _MOST_ITEMS]:
+            twig = branch.add(Prose(self.names.item(of, item.about), style="bright_black"))
+            self.add(twig, item, of, deep=item.state != "holds")
+
+    def add_rules(self, branch: Tree, part: Part) -> None:
+        """Say why what is waited for was not concluded, or which rules concluded what should be absent."""
+        condition = part.condition
+        if not isinstance(condition, Holds | Absent) or part.state == "holds":
+            return
+        about = part.about if condition.collection else ""
+        for rule in part.fired:
+            fired = self.say("whynot.fired", rule=self.names.rule(rule, about))
+            name = f"{condition.name}@{about}" if about else condition.name
+            more = self.say("why.step", command=command_line("why", self.names.deal.file, name))
+            branch.add(Prose.assemble(fired, (f"  [{rule.id}]  {more}", "bright_black")))
+        if not part.rules:
+            return
+        if (condition.name, about) in self.shown:
+            branch.add(Prose(self.say("whynot.above"), style="bright_black"))
+            return
+        self.shown.add((condition.name, about))
+        for miss in part.rules[: None if self.everything else 1]:
+            self.add_miss(branch.add(self.rule(miss)) if miss.rule.origin == "rule" else branch, miss, deep=True)
 
 
 def misses_document(conclusion: str, about: str, misses: Sequence[Miss], names: Names) -> Data:
-    """Return the rules that could have made a conclusion as JSON-able data."""
+    """Return the rules that could have made a conclusion as JSON-able data; what one waits for is told once."""
     rules = []
+    shown: set[tuple[str, str]] = set()
     for miss in misses:
         edit = edit_to(names.base, names.deal, miss.rule, miss.about or about)
-        would = spelled(edit, names.base.vocabulary) if edit is not None else None
-        rules.append({**_document(miss), "would": would})
-    return {"conclusion": conclusion, "about": about, "label": names.conclusion(conclusion, about), "rules": rules}
-
-
-def _document(miss: Miss) -> Data:
-    return {"rule": miss.rule.id, "about": miss.about, "distance": miss.distance, "when": _part(miss.part),
-            "sources": list(miss.rule.because)}
-
-
-def _part(part: Part) -> Data:
-    unknown = [{"fact": ".".join(filter(None, (entry.collection, entry.fact))), "about": entry.about} for entry in part.unknown]
-    return {"condition": _written(part.condition), "state": part.state, "waiting_for": unknown,
-            "parts": [_part(inner) for inner in part.parts], "rules": [_document(miss) for miss in part.rules]}
-
-
-def _written(condition: Condition) -> str:
-    return spell_in_line(condition)
-
-
+        options = spelled(edit, names.deal, names.base.vocabulary) if edit is not None else None
+        would = None if options is None else [" ".join(option) for option in options]
+        rules.append({**miss_document(miss, shown), "would": would})
+    return {"rule_base": rule_base_document(names.base), "conclusion": conclusion, "about": about,
+            "label": names.conclusion(conclusion, about), "rules": rules}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from ..engine.bounds import Bound
 from ..facts.deal import Deal
 from ..facts.texts import Language, Text
 from ..facts.values import FactValue
 from ..facts.vocabulary import Fact
 from ..rules.base import RuleBase
-from ..rules.language import FactPath
+from ..rules.language import FactPath, Rule
 from .words import aside, headed, joined, say, show_value
 
 _STATES = {"met": "state.met", "open": "state.unknown", "unmet": "state.unmet"}
@@ -29,7 +30,7 @@ class Names:
     def fill(self, text: Text, about: str = "", collection: str = "") -> str:
         """Return a text of a catalogue with the item's and the account's name in it."""
         account = self.deal.get("account.name") or say("head.customer", self.language)
-        name = self.item(collection, about) if about else ""
+        name = self.item(collection, about) if about else "…"
         return text.read(self.language, name=name, account=account)
 
     def item(self, collection: str, item_id: str) -> str:
@@ -131,6 +132,26 @@ class Names:
         label = self.read(makers[0].label) if makers else name
         scope = self.base.program.scopes.get(name, "")
         return label + aside(self.item(scope, about), self.language) if about and scope else label
+
+    def rule(self, rule: Rule, about: str = "") -> str:
+        """Return the label of a rule, or, of one made from a criterion or a catalogue, the words for what it concludes."""
+        return self.read(rule.label) or self.conclusion(rule.concludes[0], about)
+
+    def bound(self, bound: Bound) -> str:
+        """Return what a bound of readiness says."""
+        return say(f"why.bound.{bound.name.partition('.')[2]}", self.language, percent=bound.percent,
+                   count=len(bound.counted), of=bound.of)
+
+    def known(self, path: FactPath, scope: str, about: str) -> FactValue | None:
+        """Return what is on file about a fact of the deal, of an item, or of the item that a reference points at."""
+        if path.owner == "deal":
+            return self.deal.get(path.fact)
+        item = self.deal.item(scope, about)
+        if item is not None and path.through:
+            target = item.facts.get(path.through)
+            item = None if target is None else self.deal.item(path.collection, str(target.value))
+        observation = None if item is None else item.facts.get(path.fact)
+        return None if observation is None else observation.value
 
     def anything(self, some_id: str) -> str:
         """Return the label of a criterion, finding or action by its bare id, with its item: ``resolve_veto@wang``."""

@@ -2,14 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from rich.console import Console
 from rich.tree import Tree
 
+from ..engine.bounds import Bound
 from ..engine.outcome import Outcome
 from ..engine.proof import ConclusionUsed, FactUsed, ItemsCounted, Proof, Support
 from .ladder import STATE_SIGNS
+from .misses import MissBranches
 from .names import Names
 from .prose import Prose
-from .words import aside, headed, joined, say, show_value
+from .words import aside, command_line, headed, joined, rules_line, say, show_value
+
+
+def print_proofs(
+    console: Console, proofs: Sequence[tuple[Proof, ...]], bound: Bound | None, outcome: Outcome, names: Names, everything: bool
+) -> None:
+    """Print why something holds, or, of a bound of readiness, what it counts; and by which rules."""
+    if bound is not None:
+        console.print(bound_tree(bound, proofs, outcome, names, everything))
+    for alternatives in proofs if bound is None else ():
+        console.print(proof_tree(alternatives, outcome, names, everything))
+    console.print(Prose(rules_line(names.base, names.language), style="bright_black"))
+
+
+def bound_tree(bound: Bound, proofs: Sequence[tuple[Proof, ...]], outcome: Outcome, names: Names, everything: bool) -> Tree:
+    """Return a bound of readiness with the proof of each criterion that it counts below it."""
+    tree = Tree(Prose(names.bound(bound), style="bold"))
+    branches = _Branches(outcome, names, everything)
+    for alternatives in proofs:
+        first = alternatives[0]
+        branch = tree.add(Prose(names.conclusion(first.conclusion, first.about), style="bold"))
+        for proof in alternatives:
+            branches.add(branch, proof)
+    return tree
 
 
 def proof_tree(proofs: tuple[Proof, ...], outcome: Outcome, names: Names, everything: bool = False) -> Tree:
@@ -30,6 +58,7 @@ class _Branches:
         self.outcome = outcome
         self.names = names
         self.everything = everything
+        self.judged = MissBranches(names, everything)
         self.shown: set[tuple[str, str]] = set()
         self.cited: set[str] = set()
 
@@ -45,7 +74,9 @@ class _Branches:
             branch = tree.add(Prose.assemble((self.say("why.holds") + " ", "bright_black"), (label, "cyan"),
                                              (f"  [{rule.id}]", "bright_black")))
         premises = {(premise.conclusion, premise.about): premise for premise in proof.premises}
-        for part in proof.support:
+        if proof.judged is not None:
+            self.judged.add(branch, proof.judged, "")
+        for part in proof.support if proof.judged is None else ():
             self.add_support(branch, part, premises)
         if not proof.support:
             branch.add(Prose(self.say("why.always"), style="bright_black"))
@@ -71,7 +102,7 @@ class _Branches:
                     branch.add(Prose(label))
                 elif premise.rule.origin == "step" and not self.everything:
                     step = name.partition(".")[2]
-                    more = self.say("why.step", command=f"dealready why {self.names.deal.file} {step}")
+                    more = self.say("why.step", command=command_line("why", self.names.deal.file, step))
                     branch.add(Prose.assemble(label, (f"  {more}", "bright_black")))
                 else:
                     self.shown.add((name, about))

@@ -34,7 +34,7 @@ def entries(base: RuleBase, language: Language) -> Iterator[Entry]:
 
 def rulebook_names(base: RuleBase) -> list[str]:
     """Return every name that :func:`cards` knows."""
-    return [name for _, name, _, _ in _all(base)]
+    return [*(name for _, name, _, _ in _all(base)), *base.off]
 
 
 def _all(base: RuleBase) -> Iterator[tuple[str, str, Text, tuple[Text, ...]]]:
@@ -75,10 +75,24 @@ def cards(name: str, base: RuleBase, language: Language) -> list[RenderableType]
     if name in base.talks:
         found.append(_talk_card(base.talks[name], language))
     found += _reference_cards(name, base, language)
+    found += _state_lines(name, base, language)
     origin = layers_of(name, base)
     if found and len(base.layers) > 1 and origin:
         found.append(say("rules.layers", language, layers=" → ".join(origin)))
     return found
+
+
+def _state_lines(name: str, base: RuleBase, language: Language) -> Iterator[str]:
+    """Yield where a record is written, for those whose card does not tell, and whether it is switched off."""
+    criteria = {criterion.id: criterion for step in base.steps for criterion in step.criteria}
+    for table in (base.actions, base.findings, base.talks, criteria, base.parameters, base.sources):
+        entry = table.get(name)
+        if entry is not None:
+            yield str(entry.place)
+        if getattr(entry, "off", False):
+            yield say("rules.off", language, name=name)
+    if name in base.off:
+        yield say("rules.off_at", language, name=name, place=base.off[name].place)
 
 
 def layers_of(name: str, base: RuleBase) -> tuple[str, ...]:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 
+from ..facts.source import STDIN
 from ..facts.texts import Language, Text
 from ..facts.values import FactValue
 from ..facts.vocabulary import Fact
+
+if TYPE_CHECKING:  # the help of every command comes by here
+    from ..rules.base import RuleBase
 
 
 @cache
@@ -35,6 +41,16 @@ def joined(parts: list[str] | tuple[str, ...], language: Language) -> str:
 def headed(heading: str, language: Language) -> str:
     """Return a heading with the colon that its language puts before what follows."""
     return f"{heading}{'：' if language == 'zh' else ': '}"
+
+
+def command_line(command: str, deal_file: str, *words: str) -> str:
+    """Return a command about a deal as it is typed into a shell; one that came through standard input does so again."""
+    return shlex.join(["dealready", command, "-" if deal_file == STDIN else deal_file, *words])
+
+
+def rules_line(base: RuleBase, language: Language) -> str:
+    """Return the line that tells which rules spoke."""
+    return say("foot.rules", language, version=base.version, hash=base.hash[:12])
 
 
 def aside(text: str, language: Language) -> str:

@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from ..facts.layers import joined, overlaid, records
-from ..facts.problems import Problems, Rejected
+from ..facts.problems import Problems, Rejected, listing
 from ..facts.source import Mapping, Scalar, parse, read_bytes
 from ..facts.texts import Text
 from ..facts.vocabulary import Vocabulary, load_vocabulary
 from .catalogue import Action, Finding, Parameter, Source, Step, Talk, Tension
-from .language import Rule
+from .language import Rule, reads
 from .layers import OURS, Layer, content_hash, rule_files
 from .loader import Loader
 from .program import Program, bind, build_program
@@ -28,6 +28,7 @@ from .program import Program, bind, build_program
 class RuleBase:
     """One version of the rules, with the vocabulary they speak.
 
+    ``off`` holds the rules and criteria that a layer switched off, with what they would conclude.
     ``origins`` names the layers that a record comes from, by the key of its list and its id, such as ("rules", "health.quiet").
     """
 
@@ -45,6 +46,7 @@ class RuleBase:
     program: Program
     used_parameters: frozenset[str] = frozenset()
     layers: tuple[Layer, ...] = (OURS,)
+    off: dict[str, Rule] = field(default_factory=dict)
     origins: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
 
     def step(self, step_id: str) -> Step:
@@ -88,10 +90,11 @@ def load_rule_base(layers: Sequence[Layer] = (OURS,)) -> RuleBase:
     loader = Loader(vocabulary, problems)
     laid = [tree for tree in trees.values() if tree is not None]
     if laid:
-        loader.read(functools.reduce(overlaid, laid))
+        loader.read(functools.reduce(lambda below, over: overlaid(below, over, problems), laid))
     if not complete:  # names that an unreadable file defines would be reported as unknown everywhere else
         problems.raise_if_any()
     loader.finish()
+    _check_switched_off(loader, problems)
     program = build_program(
         loader.rules.values(), loader.steps, loader.actions, loader.findings, problems, loader.declared_scopes, loader.whole
     )
@@ -112,8 +115,21 @@ def load_rule_base(layers: Sequence[Layer] = (OURS,)) -> RuleBase:
         program=program,
         used_parameters=frozenset(loader.used_parameters),
         layers=tuple(layers),
+        off=loader.off,
         origins=_origins(trees) | _origins_of_facts(vocabulary, layers),
     )
+
+
+def _check_switched_off(loader: Loader, problems: Problems) -> None:
+    """Note each conclusion that others read and nobody makes any more, at the record that switches its rule off."""
+    made = {name for rule in loader.rules.values() for name in rule.concludes}
+    for rule in loader.off.values():
+        for name in rule.concludes:
+            readers = [other.id for other in loader.rules.values() if name in {read for read, _ in reads(other.when)}]
+            if readers and name not in made and "." not in name:
+                problems.add(rule.place, rule.id, "off-read", found=name, readers=listing(readers, 5))
+    if loader.off:  # the readers need not be told one by one
+        problems.raise_if_any()
 
 
 def _trees(layers: Sequence[Layer], problems: Problems) -> tuple[dict[str, Mapping | None], bool]:

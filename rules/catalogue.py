@@ -77,6 +77,7 @@ class Talk:
     objection: Text
     answer: Text
     commitment: Text
+    off: bool = False
     place: Place = field(default=Place(""), compare=False)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as AnyMapping
+from dataclasses import replace
 
-from ..facts.problems import Problems, listing, suggestion, suggestion_or_all
+from ..facts.problems import Place, Problems, listing, suggestion, suggestion_or_all
 from ..facts.reader import describe
 from ..facts.source import Mapping, Node, Scalar, Sequence
 from ..facts.values import BadValue, in_order, parse_member, parse_value
@@ -58,11 +59,11 @@ class ConditionReader:
         if name in ("all", "any"):
             return self._parts(name, value, scope, field)
         if name in QUANTIFIERS:
-            return self._quantifier(name, value, field)
+            return self._quantifier(key, value, field)
         if name in ("holds", "absent"):
             return self._conclusions(name, value, scope, field)
         path, fact = self._path(key, scope, field)
-        return ALWAYS if path is None or fact is None else self._tests(path, fact, value, field)
+        return ALWAYS if path is None or fact is None else self._tests(path, fact, value, field, key.place)
 
     def _parts(self, name: str, node: Node, scope: str, field: str) -> Condition:
         if not isinstance(node, Sequence) or not node.items:
@@ -77,12 +78,13 @@ class ConditionReader:
             if not isinstance(child, Scalar) or not child.text:
                 self.problems.add(child.place, field, "expected-names", found=describe(child))
             elif name == "holds":
-                parts.append(Holds(child.text, f"?{scope}"))
+                parts.append(Holds(child.text, f"?{scope}", child.place))
             else:
-                parts.append(Absent(child.text, f"?{scope}"))
+                parts.append(Absent(child.text, f"?{scope}", child.place))
         return all_of(*parts)
 
-    def _quantifier(self, name: str, node: Node, field: str) -> Condition:
+    def _quantifier(self, head: Scalar, node: Node, field: str) -> Condition:
+        name = head.text
         if not isinstance(node, Mapping):
             self.problems.add(node.place, field, "expected-mapping", found=describe(node))
             return ALWAYS
@@ -111,6 +113,7 @@ class ConditionReader:
             None if have is None else self.read(have, of.text, f"{field}.have"),
             span,
             "; ".join(f"{key.text}: {_spell(value)}" for key, value in node.entries if key.text in _COMPARISONS),
+            head.place,
         )
 
     def _count_span(self, node: Mapping, field: str) -> Span:
@@ -147,14 +150,15 @@ class ConditionReader:
             hint=suggestion(key.text, known), choices=listing(known),
         )
 
-    def _tests(self, path: FactPath, fact: Fact, node: Node, field: str) -> Condition:
+    def _tests(self, path: FactPath, fact: Fact, node: Node, field: str, place: Place) -> Condition:
         if isinstance(node, Scalar):
-            return self._test(path, fact, "is", node, field)
+            return _placed(self._test(path, fact, "is", node, field), place)
         if not isinstance(node, Mapping) or not node.entries:
             self.problems.add(node.place, field, "expected-test", found=describe(node))
             return ALWAYS
         return all_of(*(
-            self._test(path, fact, key.text, value, f"{field}.{key.text}", key) for key, value in node.entries
+            _placed(self._test(path, fact, key.text, value, f"{field}.{key.text}", key), key.place)
+            for key, value in node.entries
         ))
 
     def _test(
@@ -280,6 +284,10 @@ class ConditionReader:
                 return Span(low=days, low_open=True)
             case _:
                 return Span(low=-days, high=0)
+
+
+def _placed(condition: Condition, place: Place) -> Condition:
+    return replace(condition, place=place) if isinstance(condition, FactTest) else condition
 
 
 def _children(node: Node) -> tuple[Node, ...]:

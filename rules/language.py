@@ -68,6 +68,7 @@ class FactTest:
     kind: TestKind
     operand: tuple[object, ...] | Span = ()
     written: str = field(default="", compare=False)
+    place: Place = field(default=Place(""), compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ class Quantifier:
     have: Condition | None = None
     span: Span = field(default_factory=Span)
     written: str = field(default="", compare=False)
+    place: Place = field(default=Place(""), compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,7 @@ class Holds:
 
     name: str
     collection: str = ""
+    place: Place = field(default=Place(""), compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,7 @@ class Absent:
 
     name: str
     collection: str = ""
+    place: Place = field(default=Place(""), compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -160,6 +164,12 @@ def walk(condition: Condition) -> Iterator[Condition]:
                 yield from walk(have)
         case _:
             pass
+
+
+def place_of(condition: Condition, otherwise: Place) -> Place:
+    """Return where a condition is written; one made of others, where the first of them is."""
+    places = (part.place for part in walk(condition) if isinstance(part, FactTest | Quantifier | Holds | Absent))
+    return next((place for place in places if place.line), otherwise)
 
 
 def reads(condition: Condition) -> set[tuple[str, str]]:

@@ -7,6 +7,7 @@ or one above it: ``rules = ["our-rules"]``, folders beside that file.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from ..facts.vocabulary import FOLDER as VOCABULARY_FOLDER
 
 SETTINGS = "dealready.toml"
 _KEYS = ("rules",)
+_UNREAD = (".yml", ".json")  # written for us, surely, and never read
+_AT = re.compile(r"at line (\d+), column (\d+)")
 
 
 @dataclass(frozen=True)
@@ -33,11 +36,14 @@ OURS = Layer("dealready", VOCABULARY_FOLDER, Path(__file__).parent)
 def layer_of(folder: Path) -> Layer:
     """Return the layer in a folder.
 
-    Raises :class:`~..facts.problems.Rejected` if there is neither ``facts/`` nor ``rules/`` in it.
+    Raises :class:`~..facts.problems.Rejected` if there is neither ``facts/`` nor ``rules/`` in it, or files that nobody reads.
     """
     layer = Layer(folder.resolve().name, folder / "facts", folder / "rules")
     if not layer.facts.is_dir() and not layer.rules.is_dir():
         raise Rejected([problem(Place(str(folder)), "", "layer-empty")])
+    unread = [file for part in (layer.facts, layer.rules) for file in part.rglob("*") if file.suffix.lower() in _UNREAD]
+    if unread:
+        raise Rejected([problem(Place(str(file)), "", "layer-file") for file in unread])
     return layer
 
 
@@ -64,7 +70,10 @@ def _read_settings(file: Path) -> list[str]:
     place = Place(str(file))
     try:
         settings = tomllib.loads(file.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+    except tomllib.TOMLDecodeError as error:
+        at = _AT.search(str(error))
+        raise Rejected([problem(Place(str(file), *map(int, at.groups())) if at else place, "", "settings-toml")]) from None
+    except (UnicodeDecodeError, OSError) as error:
         raise Rejected([problem(place, "", "settings-unreadable", reason=str(error))]) from None
     for key in settings:
         if key not in _KEYS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -26,6 +27,7 @@ NATURES = ("definition", "classification", "fact", "precondition", "heuristic", 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _RULE_ID = re.compile(r"[a-z][a-z0-9_]*(?:[.-][a-z0-9_]+)*")
 _PLACEHOLDER = re.compile(r"\{(\w*)\}")
+_SWITCHED = ("actions", "findings", "talks")  # besides rules and criteria
 _STEP_ORDER = ("investigation", "visits", "needs", "proposal", "closing", "service")
 
 
@@ -52,6 +54,7 @@ class Loader:
         self._cited: list[tuple[str, Place, str]] = []
         self._steps: dict[str, Step] = {}
         self._ids: dict[tuple[str, str], Place] = {}
+        self.off: dict[str, Rule] = {}
         self.whole = True
 
     @property
@@ -62,7 +65,7 @@ class Loader:
     def read(self, node: Mapping) -> None:
         """Read the records of all files. Conditions wait until every parameter is known."""
         top = Record(node, "", self.problems, node.place)
-        top.has("version")
+        top.text("version")
         self._table(top, "parameters", self._parameter, self.parameters)
         self._table(top, "heuristics", self._heuristic, self.sources)
         self._table(top, "supplements", self._supplement, self.sources)
@@ -82,6 +85,8 @@ class Loader:
 
         def once(record: Record) -> Any:
             self._once(record, kind)
+            if kind not in _SWITCHED and record.has("off"):
+                self.problems.add(record.where("off"), record.path("off"), "off-unfit")
             return read(record)
 
         table.update((entry.id, entry) for entry in top.records(key, once))
@@ -231,7 +236,8 @@ class Loader:
     def _talk(self, record: Record) -> Talk:
         parts = {name: self._text(record, name, "stakeholders")
                  for name in ("label", "opening", "proof", "question", "objection", "answer", "commitment")}
-        return Talk(id=self._id(record, _NAME), concern=record.text("concern", required=True), place=record.place, **parts)
+        return Talk(id=self._id(record, _NAME), concern=record.text("concern", required=True), off=record.flag("off"),
+                    place=record.place, **parts)
 
     def _step(self, record: Record) -> None:
         record.choice("id", _STEP_ORDER)
@@ -240,6 +246,8 @@ class Loader:
         starts = record.node("starts_when")
         drafts = record.records("criteria", lambda criterion: self._criterion(criterion, step_id), required=True)
         self._once(record, "steps")
+        if record.has("off"):
+            self.problems.add(record.where("off"), record.path("off"), "off-unfit")
         if step_id not in _STEP_ORDER:
             return
         self._check_step_label(record, step_id, label)
@@ -278,6 +286,9 @@ class Loader:
             return Criterion(id=criterion_id, step=step_id, when=condition, basis=basis, do=do, because=because,
                              place=place, **texts)
 
+        if off:
+            self.off[criterion_id] = Rule(criterion_id, "", ALWAYS, (f"do.{do}",) if do else (), because, texts["label"],
+                                          "criterion", place)
         return None if off else finish
 
     def _facts_only(self, node: Node, field: str) -> Condition:
@@ -303,6 +314,7 @@ class Loader:
         because = self._because(record)
         place, off = record.place, record.flag("off")
         if off:
+            self._late.append(lambda: self._switched_off(Rule(rule_id, scope, ALWAYS, (), because, label, place=place), then))
             return
         self.rules[rule_id] = Rule(rule_id, scope, ALWAYS, (), because, label, place=place)
 
@@ -312,6 +324,11 @@ class Loader:
             self.rules[rule_id] = Rule(rule_id, scope, condition, concludes, because, label, place=place)
 
         self._late.append(finish)
+
+    def _switched_off(self, rule: Rule, then: Node | None) -> None:
+        """Keep what a rule that is switched off would have concluded, to tell what is idle because of it."""
+        concludes = () if then is None else self._then(then, rule.scope, f"{rule.id}.then")
+        self.off[rule.id] = replace(rule, concludes=concludes)
 
     def _then(self, node: Node, scope: str, field: str) -> tuple[str, ...]:
         record = Record(node, field, self.problems, node.place)

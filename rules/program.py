@@ -9,7 +9,7 @@ settled before it runs.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ..facts.problems import Place, Problems, suggestion
 from .catalogue import DEAL, Action, Criterion, Finding, Step
@@ -34,10 +34,14 @@ LOST = "lost"
 
 @dataclass(frozen=True)
 class Program:
-    """Rules by stratum, lowest first; inside a stratum by id. ``scopes`` gives the scope of each conclusion."""
+    """Rules by stratum, lowest first; inside a stratum by id.
+
+    ``scopes`` gives the scope of each conclusion, ``criteria`` the condition of each criterion as its author wrote it.
+    """
 
     strata: tuple[tuple[Rule, ...], ...]
     scopes: dict[str, str]
+    criteria: dict[str, Condition] = field(default_factory=dict)
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -82,7 +86,7 @@ def build_program(
     strata = _strata(bound, noted)
     if problems is None:
         noted.raise_if_any()
-    return Program(strata, scopes)
+    return Program(strata, scopes, {criterion.id: criterion.when for step in steps for criterion in step.criteria})
 
 
 def _made(rule_id: str, when: Condition, concludes: str, because: tuple[str, ...] = (), scope: str = "",

@@ -113,7 +113,8 @@ def test_pytest_collects_cases_and_tells_what_does_not_hold(tmp_path: Path) -> N
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert "1 failed, 1 passed" in done.stdout
     assert "two.yaml:3:" in done.stdout
-    assert "step: closing; found: needs" in done.stdout
+    assert "step: Negotiation and closing [closing]" in done.stdout
+    assert "found: Needs discovery [needs]" in done.stdout
 
 
 # Mutation and coverage
@@ -276,7 +277,7 @@ def test_a_mistake_in_a_layer_is_told_with_its_place(name: str, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(("text", "told"), [
-    ('rules = "here', "can't be read"), ("ruels = []", "did you mean 'rules'?"),
+    ('rules = "here', "not valid TOML"), ("ruels = []", "did you mean 'rules'?"),
     ("rules = 3", "a list of folders was expected"), ('rules = ["gone"]', "neither facts/ nor rules/"),
 ])
 def test_settings_that_are_wrong_are_told(text: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,8 +46,7 @@ def in_the_way(part: Part) -> list[Part]:
 def as_written(edit: Edit, deal: Deal) -> Edit:
     """Return a change as a person would type it after whatif."""
     options: dict[str, list[str]] = {"--set": [], "--add": [], "--drop": []}
-    for option in spelled(edit, base().vocabulary):
-        flag, _, value = option.partition(" ")
+    for flag, value in spelled(edit, deal, base().vocabulary):
         options[flag].append(value)
     return read_edit(options["--set"], options["--add"], options["--drop"], deal, base().vocabulary)
 
