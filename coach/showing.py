@@ -10,14 +10,11 @@ from rich.console import Console
 from rich.table import Table
 
 from ..facts.texts import Language
-from ..render.names import Names
 from ..render.prose import Prose
 from ..render.words import joined, say
 from ..rules.base import RuleBase
 from ..rules.spelling import spell_in_line
 from .coverage import Coverage, RuleCoverage
-from .history import RecordChange
-from .impact import Impact
 from .mutation import Judged
 
 _MOST = 40
@@ -122,66 +119,5 @@ def mutants_document(judged: Sequence[Judged]) -> dict[str, Any]:
             {"of": entry.mutant.of, "kind": entry.mutant.kind, "part": spell_in_line(entry.mutant.part),
              "noticed_by": entry.noticed_by, "reached": entry.reached}
             for entry in judged
-        ],
-    }
-
-
-def print_changes(console: Console, found: Sequence[RecordChange], old: RuleBase, new: RuleBase, language: Language) -> None:
-    """Print which records differ between two versions of a rule base."""
-    console.print(Prose(f"{old.version} ({old.hash[:12]}) → {new.version} ({new.hash[:12]})", style="bold"))
-    for record in found:
-        sign, colour = {"added": ("+", "green"), "removed": ("−", "red"), "changed": ("~", "yellow")}[record.change]
-        kind = say(f"records.{record.kind}", language)
-        console.print(Prose.assemble((f"{sign} ", colour), (f"{kind} ", "bright_black"), record.id))
-        for name, before, after in record.fields:
-            console.print(Prose(f"    {name}: {before}"), Prose(f"    {' ' * len(name)}→ {after}"), sep="\n")
-    if not found:
-        console.print(say("log.same", language))
-
-
-def changes_document(found: Sequence[RecordChange], old: RuleBase, new: RuleBase) -> dict[str, Any]:
-    """Return the records that differ as JSON-able data."""
-    return {
-        "old": {"version": old.version, "hash": old.hash}, "new": {"version": new.version, "hash": new.hash},
-        "records": [
-            {"kind": record.kind, "id": record.id, "change": record.change,
-             "fields": [{"name": name, "before": before, "after": after} for name, before, after in record.fields]}
-            for record in found
-        ],
-    }
-
-
-def print_impact(console: Console, found: Impact, names: Names, language: Language) -> None:
-    """Print what an edit of the rules changes, by the edits that are to blame."""
-    kinds = joined([say(f"impact.{kind}", language, count=count) for kind, count in found.kinds.items()], language)
-    text = say("impact.summary", language, changed=found.changed, deals=found.deals, kinds=kinds or "0")
-    console.print(Prose(text, style="bold"))
-    if found.rejected:
-        console.print(Prose(say("impact.rejected", language, count=found.rejected), style="yellow"))
-    for blamed in found.blamed:
-        console.print(Prose.assemble((" + ".join(edit.name for edit in blamed.edits), "cyan"),
-                                     f"  {say('impact.deals', language, count=blamed.deals)}"))
-        for move, count in blamed.moves[:5]:
-            sign, colour = ("+", "green") if move.startswith("+") else ("−", "red")
-            label = names.conclusion(move[1:], "…")
-            console.print(Prose.assemble((f"    {sign} ", colour), label, (f"  {count}", "bright_black")))
-        deals = joined([deal for deal, _ in blamed.examples], language)
-        console.print(Prose(f"    {say('impact.examples', language, deals=deals)}", style="bright_black"))
-    idle = [edit.name for edit in found.edits if not any(edit in blamed.edits for blamed in found.blamed)]
-    if idle:
-        console.print(Prose(say("impact.idle", language, edits=joined(idle, language))))
-
-
-def impact_document(found: Impact) -> dict[str, Any]:
-    """Return what an edit changes as JSON-able data."""
-    return {
-        "deals": found.deals, "rejected": found.rejected, "changed": found.changed, "kinds": dict(found.kinds),
-        "edits": [edit.name for edit in found.edits],
-        "blamed": [
-            {"edits": [edit.name for edit in blamed.edits], "deals": blamed.deals,
-             "moves": [{"conclusion": move[1:], "change": "gained" if move[0] == "+" else "lost", "deals": count}
-                       for move, count in blamed.moves],
-             "examples": [{"deal": deal, "moves": list(moves)} for deal, moves in blamed.examples]}
-            for blamed in found.blamed
         ],
     }

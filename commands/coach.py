@@ -108,7 +108,7 @@ def rules_mutate(
 def rules_log(old: str | None, as_json: bool, language: Language) -> None:
     """Compare the rule base with another version of it, record by record."""
     from ..coach.history import record_changes
-    from ..coach.showing import changes_document, print_changes
+    from ..coach.showing_changes import changes_document, print_changes
 
     new = rule_base(language)
     before = rule_base(language, [old] if old else [], settings=False)
@@ -121,27 +121,32 @@ def rules_log(old: str | None, as_json: bool, language: Language) -> None:
 
 @rules.command("impact", cls=LocalCommand, help="help.rules.impact")
 @click.option("--deals", "source", required=True, metavar="PATH", help="option.impact.deals", cls=LocalOption)
+@click.option("--old", default=None, metavar="DIR", type=click.Path(), help="option.impact.old", cls=LocalOption)
 @click.option("--json", "as_json", is_flag=True, help="option.json", cls=LocalOption)
 @click.option("--memory", default="", metavar="SIZE", help="option.memory", cls=LocalOption)
 @click.option("--threads", type=click.IntRange(1), default=None, help="option.threads", cls=LocalOption)
 @common_options
-def rules_impact(source: str, as_json: bool, memory: str, threads: int | None, language: Language) -> None:
-    """Print what the layers of --rules would change about a portfolio."""
+def rules_impact(
+    source: str, old: str | None, as_json: bool, memory: str, threads: int | None, language: Language
+) -> None:
+    """Print what the rules of --rules would change about a portfolio."""
     from ..batch.refusal import BadSource
     from ..coach.impact import impact
-    from ..coach.showing import impact_document, print_impact
-    from ..facts.deal import Deal
-    from ..render.names import Names
+    from ..coach.showing_changes import impact_document, print_impact
+    from ..render.words import say
 
-    new, old = rule_base(language), rule_base(language, [])
+    new = rule_base(language)
+    before = rule_base(language, [old] if old else [], settings=old is None)
+    if before.hash == new.hash:
+        fail(say("impact.same", language))
     try:
-        found = impact(old, new, source, memory, threads or 0)
+        found = impact(before, new, source, memory, threads or 0)
     except BadSource as bad:
         fail(bad.message(language))
     if as_json:
-        print_data(impact_document(found), "json")
+        print_data(impact_document(found, before, new), "json")
     else:
-        print_impact(new_console(), found, Names(new, Deal({}, {}), language), language)
+        print_impact(new_console(), found, before, new, language)
 
 
 def _cases(paths: tuple[str, ...], base: RuleBase, language: Language) -> list[CaseFile]:

@@ -61,12 +61,11 @@ def rule_base(language: Language, folders: Iterable[str] | None = None, settings
     """
     from ..facts.problems import Rejected
     from ..rules.cache import cached_rule_base
-    from ..rules.layers import OURS, all_layers, layer_of
+    from ..rules.layers import all_layers
 
     named = click.get_current_context().meta.get(_LAYERS, ()) if folders is None else folders
     try:
-        layers = all_layers(named, Path.cwd()) if settings else (OURS, *(layer_of(Path(folder)) for folder in named))
-        return cached_rule_base(layers)
+        return cached_rule_base(all_layers(named, Path.cwd() if settings else None))
     except Rejected as rejected:
         reject(rejected.problems, language)
 
