@@ -153,23 +153,24 @@ def affected(old: Told, new: Told, *around: Told) -> frozenset[str]:
             continue
         if one is None or other is None or _meaning(one) != _meaning(other) or _tests(other, lives):
             waiting += [made for rule in (one, other) if rule is not None for made in rule.concludes]
-    readers = [_readers(side.program) for side in (old, new, *around)]
-    touched: set[str] = set()
+    return downstream(waiting, *(side.program for side in (old, new, *around)))
+
+
+def downstream(names: Iterable[str], *programs: Program) -> frozenset[str]:
+    """Return some conclusions with all that is concluded by rules that read them."""
+    readers: dict[str, set[str]] = {}
+    for program in programs:
+        for rule in program.rules:
+            for read, _ in reads(rule.when):
+                readers.setdefault(read, set()).update(rule.concludes)
+    waiting = list(names)
+    found: set[str] = set()
     while waiting:
         name = waiting.pop()
-        if name not in touched:
-            touched.add(name)
-            waiting += [made for side in readers for made in side.get(name, ())]
-    return frozenset(touched)
-
-
-def _readers(program: Program) -> dict[str, set[str]]:
-    """Return, for each conclusion, those of the rules that read it."""
-    found: dict[str, set[str]] = {}
-    for rule in program.rules:
-        for read, _ in reads(rule.when):
-            found.setdefault(read, set()).update(rule.concludes)
-    return found
+        if name not in found:
+            found.add(name)
+            waiting += readers.get(name, ())
+    return frozenset(found)
 
 
 def _meaning(rule: Rule) -> tuple[object, ...]:
