@@ -145,7 +145,8 @@ def coverage_page(found: Coverage, base: RuleBase, language: Language) -> str:
             f"<small>{escape(labels[rule.id].read(language))}</small></td>"
             f"<td>{rule.asked}</td><td>{rule.fired}</td><td>{rule.decided}</td></tr>{parts}</tbody>"
         )
-    counts = {kind: sum(_kind(rule) == kind for rule in found.rules.values()) for kind in _COLOURS}
+    counts = {heading: len(rules) for heading, rules in _sections(found)}
+    counts["good"] = sum(_kind(rule) == "good" for rule in found.rules.values())
     legend = "".join(
         f"<li class='{kind}'><b>{escape(say(f'coverage.{kind}', language, count=counts[kind]))}</b></li>" for kind in _COLOURS)
     heads = "".join(f"<th scope='col'>{escape(say(f'coverage.{name}', language))}</th>" for name in _HEADINGS)

@@ -17,7 +17,7 @@ from .edits import Record
 from .history import RecordChange
 from .impact import Impact, Move
 
-_MOST_MOVES = 5
+_MOST_MOVES, _MOST_GROUPS = 5, 15
 
 
 def versions(old: RuleBase, new: RuleBase) -> str:
@@ -65,13 +65,18 @@ def print_impact(console: Console, found: Impact, old: RuleBase, new: RuleBase, 
     if found.rejected:
         console.print(Prose(say("impact.rejected", language, count=found.rejected), style="yellow"))
     words = _Words(old, new, language)
-    for blamed in found.blamed:
+    frequent = sorted(found.blamed, key=lambda blamed: -blamed.deals)
+    for blamed in frequent[:_MOST_GROUPS]:
         edits = " + ".join(words.edit(name) for edit in blamed.edits for name in edit.names)
         console.print(Prose.assemble((edits, "cyan"), f"  {say('impact.deals', language, count=blamed.deals)}"))
         for move, count in blamed.moves[:_MOST_MOVES]:
             console.print(Prose.assemble("    ", words.sign(move), words.move(move), (f"  {count}", "bright_black")))
         deals = joined([deal for deal, _ in blamed.examples], language)
         console.print(Prose(f"    {say('impact.examples', language, deals=deals)}", style="bright_black"))
+    if len(frequent) > _MOST_GROUPS:
+        deals_left = sum(blamed.deals for blamed in frequent[_MOST_GROUPS:])
+        more = say("impact.more", language, count=len(frequent) - _MOST_GROUPS, deals=deals_left)
+        console.print(Prose(more, style="bright_black"))
     idle = [edit for edit in found.edits if not any(edit in blamed.edits for blamed in found.blamed)]
     if idle:
         edits = joined([words.edit(name) for edit in idle for name in edit.names], language)
