@@ -27,6 +27,7 @@ bench: $(READY)
 	$(BIN)/python -m pip install --quiet --group bench
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/score.py
+	$(BIN)/python benchmarks/impact.py
 
 picture: $(READY)
 	$(BIN)/python docs/picture.py

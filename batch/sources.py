@@ -68,6 +68,14 @@ def open_source(
     return opening.opened
 
 
+def is_tables(source: str) -> bool:
+    """Tell whether a source holds tables rather than deal files: a table, a workbook, a database, or a folder of tables."""
+    path = Path(source)
+    if path.is_dir():
+        return any(entry.suffix.lower() in TABLE_FILES for entry in path.iterdir())
+    return is_address(source) or path.suffix.lower() in TABLE_FILES | WORKBOOKS | DATABASES
+
+
 def lay_down_deals(
     database: duckdb.DuckDBPyConnection, deals: Iterable[tuple[str, Deal]], vocabulary: Vocabulary, opened: Opened
 ) -> None:

@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from dealready.coach.tally import observed
 from dealready.facts.deal import Deal, Item, Observation, load_deal
-from dealready.facts.tables import AS_OF, DEALS, ITEM_KEY, KEY, Column, Table, column_name, deal_rows, listed_column, tables
+from dealready.facts.tables import AS_OF, DEALS, ITEM_KEY, KEY, Column, Table, deal_rows, listed_column, tables
 from dealready.facts.vocabulary import Fact, Vocabulary
 from dealready.rules.base import load_rule_base
 
@@ -237,10 +238,10 @@ def sample(folder: Path, vocabulary: Vocabulary, count: int) -> list[Deal]:
     items: dict[tuple[str, str], list[Item]] = {}
     for collection in vocabulary.collections.values():
         for row in rows[collection.id]:
-            item = Item(row[ITEM_KEY], _observed(row, collection.facts))
+            item = Item(row[ITEM_KEY], observed(row, collection.facts))
             items.setdefault((row[KEY], collection.id), []).append(item)
     return [
-        Deal(_observed(row, vocabulary.facts), {
+        Deal(observed(row, vocabulary.facts), {
             name: tuple(items.get((row[KEY], name), ())) for name in vocabulary.collections
             if row[listed_column(name)] or (row[KEY], name) in items
         }, row[KEY])
@@ -252,18 +253,6 @@ def _rows(database: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any
     found = database.execute(query)
     names = [column[0] for column in found.description or ()]
     return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-
-
-def _observed(row: dict[str, Any], facts: dict[str, Fact]) -> dict[str, Observation]:
-    found = {}
-    for fact in facts.values():
-        name = column_name(fact.id)
-        value = row[name]
-        if value is not None:
-            seen = row[f"{name}_seen"] if fact.id != AS_OF else None
-            confirmed = fact.id == AS_OF or row[f"{name}_confirmed"] is not False
-            found[fact.id] = Observation(tuple(value) if isinstance(value, list) else value, seen=seen, confirmed=confirmed)
-    return found
 
 
 if __name__ == "__main__":

@@ -1,53 +1,62 @@
 """What some deals exercise of the rules, and what of it decides anything.
 
 A rule *decides* about a deal if the diagnosis would be another without it; a condition, if it would be
-another with that condition turned round. Rules that fire often and never decide are worth a look.
+another with that condition turned round. Rules that fire often and never decide are worth a look. What
+fires and holds is counted over all deals by SQL; what decides is tried deal by deal, of a portfolio on a
+sample.
 """
 
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ..engine.case import Case, build_case
 from ..engine.outcome import Outcome
-from ..engine.reference import conclude, holds
+from ..engine.reference import conclude
 from ..facts.deal import Deal
 from ..rules.base import RuleBase
-from ..rules.language import NEVER, All, Any, Condition, FactTest, Quantifier, Rule, walk
+from ..rules.language import NEVER, Rule
+from ..rules.program import Program
 from ..rules.spelling import spell_in_line
-from .mutants import changed, with_rules
+from .aspects import downstream, told
+from .mutants import Path, Subject, changed, fires_otherwise, parts_of, rules_with, subjects, with_rules
+from .tally import Question, Tally, criterion_question, tested_values
+
+
+@dataclass
+class PartCoverage:
+    """How often a condition was asked, held, and decided."""
+
+    text: str
+    asked: int = 0
+    held: int = 0
+    decided: int = 0
 
 
 @dataclass
 class RuleCoverage:
-    """How often a rule was asked, fired and decided, and how often each part of its condition held, failed, and decided."""
+    """How often a rule or criterion was asked, fired (was met) and decided, with the parts of its condition by path."""
 
     id: str
+    kind: str  # rules, criteria
     asked: int = 0
     fired: int = 0
     decided: int = 0
-    parts: dict[str, list[int]] = field(default_factory=dict)  # held, failed, decided
-
-    def add(self, other: RuleCoverage) -> None:
-        """Add what was counted elsewhere."""
-        self.asked += other.asked
-        self.fired += other.fired
-        self.decided += other.decided
-        for part, counts in other.parts.items():
-            mine = self.parts.setdefault(part, [0, 0, 0])
-            for at, count in enumerate(counts):
-                mine[at] += count
+    parts: dict[Path, PartCoverage] = field(default_factory=dict)
 
 
 @dataclass
 class Coverage:
-    """The coverage of every authored rule, over ``deals`` deals, and of every value that some rule tests."""
+    """The coverage of every authored rule and criterion over ``deals`` deals, and of every value that some rule tests.
+
+    What decides was tried on ``sampled`` of the deals.
+    """
 
     deals: int
+    sampled: int
     rules: dict[str, RuleCoverage]
     values: dict[str, int]
 
@@ -67,114 +76,93 @@ class Coverage:
         return [rule.id for rule in self.rules.values() if rule.fired and not rule.decided]
 
 
-def cover(base: RuleBase, deals: Sequence[Deal], jobs: int | None = None) -> Coverage:
-    """Return what some deals exercise; in parallel."""
+def cover(base: RuleBase, deals: Sequence[Deal], sources: Sequence[str] = (), jobs: int | None = None) -> Coverage:
+    """Return what some deals exercise, and the deals of some sources, which may be large.
+
+    Raises :class:`~..batch.refusal.BadSource` if a source can't be used.
+    """
+    chosen = list(subjects(base))
+    scopes = [subject.scope if isinstance(subject, Rule) else "" for subject in chosen]
+    values = tested_values(base)
+    questions = list(values.values())
+    for subject, scope in zip(chosen, scopes, strict=True):
+        questions.append(Question(scope, subject.when) if isinstance(subject, Rule) else criterion_question(subject))
+        questions += [Question(of, part) for _, of, part in parts_of(subject.when, scope)]
+    tally = Tally(base, questions)
+    tally.add_deals(deals)
+    sample = [*deals, *(deal for source in sources for deal in tally.add_source(source))]
+    found = Coverage(tally.rows[""], len(sample), {}, {name: tally.counts[question] for name, question in values.items()})
+    for subject, scope in zip(chosen, scopes, strict=True):
+        fired = Question(scope, subject.when) if isinstance(subject, Rule) else criterion_question(subject)
+        parts = {
+            path: PartCoverage(spell_in_line(part), tally.rows[of], tally.counts[Question(of, part)])
+            for path, of, part in parts_of(subject.when, scope)
+        }
+        kind = "rules" if isinstance(subject, Rule) else "criteria"
+        found.rules[subject.id] = RuleCoverage(subject.id, kind, tally.rows[scope], tally.counts[fired], 0, parts)
+    for name, path in _decisions(base, sample, jobs):
+        if path is None:
+            found.rules[name].decided += 1
+        elif path in found.rules[name].parts:
+            found.rules[name].parts[path].decided += 1
+    return found
+
+
+Decision = tuple[str, Path | None]  # a rule or criterion, or a part of its condition, that decided about a deal
+
+
+def _decisions(base: RuleBase, deals: Sequence[Deal], jobs: int | None) -> list[Decision]:
+    """Return a decision for each deal about which something decides; in parallel."""
     most = min(jobs or os.cpu_count() or 1, max(1, len(deals) // 4))
     if most == 1:
-        parts = [_cover(base, deals)]
-    else:
-        with ProcessPoolExecutor(most) as pool:
-            parts = list(pool.map(_cover, [base] * most, [deals[number::most] for number in range(most)]))
-    rules = {rule.id: RuleCoverage(rule.id) for rule in base.rules.values()}
-    total = Coverage(len(deals), rules, dict.fromkeys(_tested(base), 0))
-    for part in parts:
-        for name, counted in part.rules.items():
-            total.rules[name].add(counted)
-        for value, count in part.values.items():
-            total.values[value] = total.values.get(value, 0) + count
-    return total
+        return _decided(base, deals)
+    with ProcessPoolExecutor(most) as pool:
+        parts = pool.map(_decided, [base] * most, [deals[number::most] for number in range(most)])
+        return [decision for part in parts for decision in part]
 
 
-def _tested(base: RuleBase) -> Iterable[str]:
-    """Return every value that some rule tests for, as ``fact=value``."""
-    found: dict[str, None] = {}
-    for rule in base.program.rules:
-        for part in walk(rule.when):
-            if isinstance(part, FactTest) and isinstance(part.operand, tuple):
-                owner = f"{part.path.collection}.{part.path.fact}" if part.path.collection else part.path.fact
-                found.update({f"{owner}={_word(value)}": None for value in part.operand})
-    return found
+def _decided(base: RuleBase, deals: Sequence[Deal]) -> list[Decision]:
+    judge = _Judge(base)
+    return [decision for deal in deals for decision in judge.decisions(deal)]
 
 
-def _word(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+class _Judge:
+    """Tells what decides about a deal: only what a rule can touch is concluded anew with the rule changed."""
 
+    def __init__(self, base: RuleBase) -> None:
+        self.base = base
+        self.rules = {rule.id: rule for rule in base.program.rules}
+        self.shown = {name for aspect in told(base).aspects.values() for name in aspect.reads}
+        self.shown |= {f"say.{name}" for name in base.talks}
+        self.above = {subject.id: self.touched(rules_with(subject, subject.when)) for subject in subjects(base)}
 
-def _cover(base: RuleBase, deals: Sequence[Deal]) -> Coverage:
-    rules = {rule.id: RuleCoverage(rule.id) for rule in base.rules.values()}
-    values: Counter[str] = Counter()
-    tested = set(_tested(base))
-    for deal in deals:
-        seen = build_case(deal, base.vocabulary, base.stale_limits)
-        outcome = conclude(base.program, seen)
-        values.update(value for value in _values(seen) if value in tested)
-        for rule in base.rules.values():
-            _count(base, rule, seen, outcome, rules[rule.id])
-    return Coverage(len(deals), rules, dict(values))
+    def touched(self, rules: Sequence[Rule]) -> tuple[frozenset[str], Program]:
+        """Return what some rules can touch, and the part of the program that concludes it."""
+        program = self.base.program
+        names = downstream([name for rule in rules for name in rule.concludes], program)
+        strata = (tuple(rule for rule in stratum if not names.isdisjoint(rule.concludes)) for stratum in program.strata)
+        return names, Program(tuple(stratum for stratum in strata if stratum), program.scopes)
 
+    def decisions(self, deal: Deal) -> list[Decision]:
+        """Return what decides about a deal."""
+        seen = build_case(deal, self.base.vocabulary, self.base.stale_limits)
+        outcome = conclude(self.base.program, seen)
+        found: list[Decision] = []
+        for subject in subjects(self.base):
+            met = isinstance(subject, Rule) or outcome.holds(f"met.{subject.id}")
+            if met and self.decides(subject, rules_with(subject, NEVER), seen, outcome):
+                found.append((subject.id, None))
+            found += [
+                (subject.id, path) for path, kind, _, when in changed(subject.when)
+                if kind == "flipped" and self.decides(subject, rules_with(subject, when), seen, outcome)
+            ]
+        return found
 
-def _values(seen: Case) -> Iterable[str]:
-    for scope in ("", *seen.items):
-        for row in seen.rows(scope):
-            for name, value in row.values.items():
-                if "." in name and scope:
-                    continue
-                owner = f"{scope}.{name}" if scope else name
-                yield from {f"{owner}={_word(member)}" for member in (value if isinstance(value, tuple) else (value,))}
-
-
-def _count(base: RuleBase, rule: Rule, seen: Case, outcome: Outcome, counted: RuleCoverage) -> None:
-    concluded: dict[str, set[str]] = outcome.concluded  # type: ignore[assignment]
-    rows = seen.rows(rule.scope)
-    fired = [row.id for row in rows if holds(rule.when, row, seen, concluded)]
-    counted.asked += len(rows)
-    counted.fired += len(fired)
-    if fired and _differs(base, outcome, seen, replace(rule, when=NEVER)):
-        counted.decided += 1
-    for number, part in enumerate(_parts(rule)):
-        held = sum(holds(part, row, seen, concluded) for row in rows)
-        counts = counted.parts.setdefault(f"{number} {spell_in_line(part)}", [0, 0, 0])
-        counts[0] += held
-        counts[1] += len(rows) - held
-    for kind, part, when in changed(rule.when) if rows else ():
-        if kind != "flipped" or isinstance(part, Quantifier):
-            continue
-        mutated = [row.id for row in rows if holds(when, row, seen, concluded)]
-        if mutated != fired and _differs(base, outcome, seen, replace(rule, when=when)):
-            name = next((name for name in counted.parts if name.partition(" ")[2] == spell_in_line(part)), "")
-            if name:
-                counted.parts[name][2] += 1
-
-
-def _parts(rule: Rule) -> list[Condition]:
-    """Return the tests of a rule that are about its own row."""
-    found: list[Condition] = []
-    waiting = [rule.when]
-    while waiting:
-        part = waiting.pop(0)
-        if isinstance(part, All | Any):
-            waiting = [*part.parts, *waiting]
-        else:
-            found.append(part)
-    return found
-
-
-def _differs(base: RuleBase, outcome: Outcome, seen: Case, rule: Rule) -> bool:
-    """Tell whether what the diagnosis is made of would be another with a rule changed."""
-    other = conclude(with_rules(base.program, (rule,)), seen)
-    return any(outcome.concluded.get(name) != other.concluded.get(name) for name in _shown(base))
-
-
-def _shown(base: RuleBase) -> tuple[str, ...]:
-    if base.hash not in _SHOWN:
-        given = base.program.given
-        names = [given(f"find.{name}") for name in base.findings] + [given(f"do.{name}") for name in base.actions]
-        names += [f"say.{name}" for name in base.talks]
-        for step in base.steps:
-            names += [f"step.{step.id}", f"done.{step.id}"]
-            names += [f"{verb}.{criterion.id}" for criterion in step.criteria for verb in ("met", "open")]
-        _SHOWN[base.hash] = tuple(names)
-    return _SHOWN[base.hash]
-
-
-_SHOWN: dict[str, tuple[str, ...]] = {}
+    def decides(self, subject: Subject, rules: tuple[Rule, ...], seen: Case, outcome: Outcome) -> bool:
+        """Tell whether what the diagnosis is made of would be another with other rules for a rule or criterion."""
+        if not fires_otherwise(rules, self.rules, seen, outcome.concluded):
+            return False
+        names, program = self.above[subject.id]
+        settled = {name: about for name, about in outcome.concluded.items() if name not in names}
+        other = conclude(with_rules(program, rules), seen, settled)
+        return any(outcome.concluded.get(name) != other.concluded.get(name) for name in names & self.shown)

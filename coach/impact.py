@@ -1,15 +1,14 @@
 """What an edit of the rules changes about a portfolio, before it is made.
 
-Only what the edit can touch is worked out: the rules that differ, those that read what they conclude,
-and what those rest on, as SQL over the whole portfolio. Each deal that changes is blamed on the
-smallest set of edits that brings its change about.
+Only what the edit can touch is worked out: the aspects of a diagnosis that may differ and the rules
+that they rest on, as SQL over the whole portfolio. The result is what scoring with both rule bases
+and comparing would tell. :mod:`.blame` finds the edits behind it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 import duckdb
 from sqlglot import exp
@@ -21,16 +20,26 @@ from ..batch.sources import open_source
 from ..engine.case_sql import case_strata, columns_read, known
 from ..engine.dialects import written
 from ..engine.sql import Stratum, compile_program, with_strata
-from ..engine.sql_tests import col, named, selection
+from ..engine.sql_tests import col, named, selection, whole
 from ..facts.tables import DEALS, ITEM_KEY, KEY
 from ..rules.base import RuleBase
-from ..rules.language import FactTest, Rule, reads, walk
 from ..rules.program import Program
-from .edits import RuleEdit, rule_edits, with_edits
+from .aspects import KINDS, Key, Told, differing, needed, told
+from .edits import RuleEdit, both_vocabularies, rule_edits
 
-MOST_TOGETHER = 3  # edits of which every subset is tried; what takes more is blamed on all that touch a deal
-MOST_TRIED = 40  # sets of edits; deals left over are blamed on the whole
-_REPRESENTATIVES = 3
+REPRESENTATIVES = 3
+UP, DOWN = "up", "down"
+
+
+@dataclass(frozen=True)
+class Move:
+    """An aspect that has another value now; an empty value: nothing is told. ``about`` is the item that it is told of."""
+
+    kind: str
+    id: str
+    before: str
+    after: str
+    about: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,8 +48,8 @@ class Blamed:
 
     edits: tuple[RuleEdit, ...]
     deals: int
-    moves: tuple[tuple[str, int], ...]
-    examples: tuple[tuple[str, tuple[str, ...]], ...]
+    moves: tuple[tuple[Move, int], ...]
+    examples: tuple[tuple[str, tuple[Move, ...]], ...]
 
 
 @dataclass(frozen=True)
@@ -60,237 +69,186 @@ def impact(old: RuleBase, new: RuleBase, source: str, memory: str = "", threads:
 
     Raises :class:`~..batch.refusal.BadSource` if the source can't be used.
     """
+    from .blame import blame
+
+    edits = rule_edits(old, new)
     with duckdb_at_work(memory, threads) as (database, _), any_order(database):
-        return Comparison(database, old, new).run(source)
-
-
-def affected(old: RuleBase, new: RuleBase) -> frozenset[str]:
-    """Return every conclusion that an edit can touch.
-
-    Those are the conclusions of rules that differ or that test a fact whose observations now live longer or
-    shorter, and of rules that read such conclusions.
-    """
-    lives = {name for name, days in new.stale_limits.items() if old.stale_limits.get(name) != days}
-    touched: set[str] = set()
-    before, after = ({rule.id: rule for rule in base.program.rules} for base in (old, new))
-    for name in {*before, *after}:
-        one, other = before.get(name), after.get(name)
-        same = one is not None and other is not None and (one.when, one.concludes, one.scope) == (
-            other.when, other.concludes, other.scope)
-        if not same or (other is not None and _tests_one_of(other, lives, new)):
-            touched.update(*(rule.concludes for rule in (one, other) if rule is not None))
-    growing = True
-    while growing:
-        growing = False
-        for rule in (*before.values(), *after.values()):
-            if not touched.issuperset(rule.concludes) and any(name in touched for name, _ in reads(rule.when)):
-                touched.update(rule.concludes)
-                growing = True
-    return frozenset(touched)
-
-
-def _tests_one_of(rule: Rule, lives: Collection[str], base: RuleBase) -> bool:
-    """Tell whether a rule tests a fact that goes stale after one of some spans."""
-    facts = (
-        base.vocabulary.find(part.path.fact, part.path.collection)
-        for part in walk(rule.when) if lives and isinstance(part, FactTest)
-    )
-    return any(fact is not None and fact.stale_after in lives for fact in facts)
-
-
-def needed(program: Program, conclusions: Iterable[str]) -> Program:
-    """Return the part of a program on which some conclusions rest."""
-    makers: dict[str, list[str]] = {}
-    read: dict[str, set[str]] = {}
-    for rule in program.rules:
-        read[rule.id] = {name for name, _ in reads(rule.when)}
-        for name in rule.concludes:
-            makers.setdefault(name, []).append(rule.id)
-    kept: set[str] = set()
-    waiting = [rule for name in conclusions for rule in makers.get(name, ())]
-    while waiting:
-        found = waiting.pop()
-        if found not in kept:
-            kept.add(found)
-            waiting += [maker for name in read[found] for maker in makers.get(name, ())]
-    strata = tuple(tuple(rule for rule in stratum if rule.id in kept) for stratum in program.strata)
-    return Program(tuple(stratum for stratum in strata if stratum), program.scopes)
+        comparison = Comparison(database, old, new)
+        rejected = comparison.read(source)
+        comparison.compare()
+        return comparison.result(edits, rejected, blame(comparison, edits))
 
 
 class Comparison:
     """Two rule bases over one portfolio, in a database.
 
-    After :meth:`run` its table ``moved`` holds what changes, deal by deal.
+    :meth:`compare` makes the tables ``before_…`` and ``after_…`` with the numbers of all aspects that may differ,
+    and ``moved``, with a row for each aspect of a deal that does.
     """
 
     def __init__(self, database: duckdb.DuckDBPyConnection, old: RuleBase, new: RuleBase) -> None:
         self.database = database
-        self.old = old
-        self.new = new
-        touched = affected(old, new)
-        self.names = [name for name in self.shown() if name in touched]
-        self.made = 0
+        self.bases = old, new
+        self.vocabulary = both_vocabularies(old, new)
+        self.old, self.new = told(old), told(new)
+        self.keys = differing(self.old, self.new)
+        self.numbers = {key: number for number, key in enumerate(self.keys)}
+        sides = [side.aspects[key] for key in self.keys for side in (self.old, self.new) if key in side.aspects]
+        self.values: dict[Key, list[str]] = {key: [""] for key in self.keys}
+        for aspect in sides:
+            known_values = self.values[aspect.kind, aspect.id]
+            known_values += [value for value in dict.fromkeys(aspect.values) if value not in known_values]
+        self.scopes = {(aspect.kind, aspect.id): aspect.scope for aspect in sides}
 
-    def shown(self) -> list[str]:
-        """Return the conclusions of which a diagnosis is made, of either rule base."""
-        found: dict[str, None] = {}
-        for base in (self.old, self.new):
-            given = base.program.given
-            for step in base.steps:
-                found.update(dict.fromkeys((f"step.{step.id}", f"done.{step.id}")))
-                for criterion in step.criteria:
-                    found.update(dict.fromkeys((f"met.{criterion.id}", f"open.{criterion.id}")))
-            found.update(dict.fromkeys(given(f"find.{name}") for name in base.findings))
-            found.update(dict.fromkeys(given(f"do.{name}") for name in base.actions))
-        return list(found)
-
-    def run(self, source: str, blame: bool = True) -> Impact:
-        """Return what changes about the deals of a source, and unless ``blame`` is False, why; see :func:`impact`."""
-        opened = open_source(self.database, source, self.new.vocabulary)
+    def read(self, source: str) -> int:
+        """Lay down the deals of a source, as far as the aspects need them; return how many could not be read."""
         columns: dict[str, set[str]] = {}
-        for base in (self.old, self.new):
-            for table, names in columns_read(self.cases(base, needed(base.program, self.names), {})).items():
+        for side in (self.old, self.new):
+            for table, names in columns_read(self.cases(side, self.program(side, self.keys), {})).items():
                 columns.setdefault(table, set()).update(names)
-        wanted = also_read(self.new.vocabulary, columns)
-        read = Canonical(DuckEngine(self.database), self.new.vocabulary, "", wanted).build(opened)
-        deals = self.count(DEALS)
-        edits = rule_edits(self.old, self.new)
-        if not self.names:
-            return Impact(deals, read.deals - deals, 0, {}, edits, ())
-        self.conclude("before", self.old, {})
-        self.moves("moved", self.new, "before", {})
-        self.database.execute("CREATE TEMP TABLE remaining AS SELECT deal_id, moves FROM moved")
-        changed = self.count("moved")
-        kinds = self.kinds()
-        return Impact(deals, read.deals - deals, changed, kinds, edits, tuple(self.blame(edits)) if blame else ())
+        opened = open_source(self.database, source, self.vocabulary)
+        wanted = also_read(self.vocabulary, columns)
+        found = Canonical(DuckEngine(self.database), self.vocabulary, "", wanted).build(opened)
+        return found.deals - self.count(DEALS)
+
+    def compare(self) -> None:
+        """Make the tables of what is told before and after, and of what moves."""
+        self.conclude("before", self.old, self.keys, {})
+        self.conclude("after", self.new, self.keys, {})
+        nothing = f"SELECT '' AS {KEY}, 0 AS aspect, '' AS about, 0 AS old, 0 AS new WHERE false"
+        query = " UNION ALL ".join([nothing, *(self.moves(scope, own) for scope, own in self.by_scope(self.keys).items())])
+        self.database.execute(f"CREATE TEMP TABLE moved AS {query}")
 
     def count(self, table: str) -> int:
         """Return the number of rows of a table."""
         (found,) = self.database.execute(f"SELECT count(*) FROM {table}").fetchone() or (0,)
         return int(found)
 
-    def cases(self, base: RuleBase, program: Program, tables: Mapping[str, str]) -> tuple[Stratum, ...]:
-        """Return what rules see of the plain tables, or of those that stand in for them."""
-        return case_strata(program, self.new.vocabulary, base.stale_limits, tables)
+    def program(self, side: Told, keys: Iterable[Key]) -> Program:
+        """Return the part of a rule base's program on which some aspects rest."""
+        return needed(side.program, {name for key in keys if key in side.aspects for name in side.aspects[key].reads})
 
-    def scopes(self) -> dict[str, list[str]]:
-        """Return the conclusions of each scope that are compared."""
-        found: dict[str, list[str]] = {}
-        for name in self.names:
-            scope = self.new.program.scopes.get(name, self.old.program.scopes.get(name, ""))
-            found.setdefault(scope, []).append(name)
+    def cases(self, side: Told, program: Program, tables: Mapping[str, str]) -> tuple[Stratum, ...]:
+        """Return what rules see of the plain tables, or of those that stand in for them."""
+        return case_strata(program, side.base.vocabulary, side.base.stale_limits, tables)
+
+    def by_scope(self, keys: Iterable[Key]) -> dict[str, list[Key]]:
+        """Return some aspects by scope."""
+        found: dict[str, list[Key]] = {}
+        for key in keys:
+            found.setdefault(self.scopes[key], []).append(key)
         return found
 
-    def conclude(self, prefix: str, base: RuleBase, tables: Mapping[str, str]) -> None:
-        """Make the tables ``prefix_…`` of what a rule base concludes, a column a conclusion that may differ."""
-        program = needed(base.program, self.names)
-        compiled = compile_program(program, {scope: known(scope) for scope in ("", *self.new.vocabulary.collections)})
-        strata = (*self.cases(base, program, tables), *compiled.strata)
+    def conclude(self, prefix: str, side: Told, keys: Sequence[Key], tables: Mapping[str, str]) -> None:
+        """Make the tables ``prefix_…`` of what a rule base tells, with the number of each aspect in a column."""
+        program = self.program(side, keys)
+        compiled = compile_program(program, {scope: known(scope) for scope in ("", *side.base.vocabulary.collections)})
+        strata = (*self.cases(side, program, tables), *compiled.strata)
         concluded = {name for rule in program.rules for name in rule.concludes}
-        for scope, names in self.scopes().items():
-            values = [
-                named(col(compiled.columns[name]) if name in concluded else exp.false(), f"c{number}")
-                for number, name in enumerate(names)
-            ]
-            keys = [KEY, *([ITEM_KEY] if scope else [])]
-            query = with_strata(strata, selection(*keys, *values).from_(compiled.last.get(scope, known(scope)), copy=False))
-            self.database.execute(f"CREATE TEMP TABLE {prefix}_{scope or DEALS} AS {written(query, 'duckdb')}")
 
-    def moves(self, target: str, base: RuleBase, before: str, tables: Mapping[str, str]) -> None:
-        """Make the table ``target`` of the deals that a rule base changes, each with what it gains and loses."""
-        self.made += 1
-        after = f"after{self.made}"
-        self.conclude(after, base, tables)
-        parts = []
-        for scope, names in self.scopes().items():
-            table = scope or DEALS
-            keys = KEY if not scope else f"{KEY}, {ITEM_KEY}"
-            about = f" || '@' || {ITEM_KEY}" if scope else ""
-            differ = [f"o.c{number} <> n.c{number}" for number in range(len(names))]
-            told = ", ".join(
-                f"CASE WHEN {test} THEN CASE WHEN n.c{number} THEN '+' ELSE '-' END || '{name}'{about} END"
-                for number, (name, test) in enumerate(zip(names, differ, strict=True))
-            )
-            parts.append(
-                f"SELECT {KEY}, unnest(list_filter([{told}], lambda move: move IS NOT NULL)) AS move"
-                f" FROM {before}_{table} AS o JOIN {after}_{table} AS n USING ({keys}) WHERE {' OR '.join(differ)}"
-            )
-        query = f"SELECT {KEY}, list(move ORDER BY move) AS moves FROM ({' UNION ALL '.join(parts)}) GROUP BY {KEY}"
-        self.database.execute(f"CREATE TEMP TABLE {target} AS {query}")
-        for scope in self.scopes():
-            self.database.execute(f"DROP TABLE {after}_{scope or DEALS}")
+        def holds(name: str) -> exp.Expr:
+            return col(compiled.columns[name]) if name in concluded else exp.false()
+
+        for scope, own in self.by_scope(keys).items():
+            numbers = [
+                named(exp.cast(self.number(side, key, holds), exp.DType.UTINYINT), self.column(key)) for key in own
+            ]
+            keys_of_rows = [KEY, *([ITEM_KEY] if scope else [])]
+            query = selection(*keys_of_rows, *numbers).from_(compiled.last.get(scope, known(scope)), copy=False)
+            sql = written(with_strata(strata, query), "duckdb")
+            self.database.execute(f"CREATE OR REPLACE TEMP TABLE {prefix}_{scope or DEALS} AS {sql}")
+
+    def number(self, side: Told, key: Key, holds: Callable[[str], exp.Expr]) -> exp.Expr:
+        """Return the SQL for the number of an aspect, which a rule base may not have."""
+        aspect = side.aspects.get(key)
+        return whole(0) if aspect is None else aspect.number(self.values[key], holds)
+
+    def column(self, key: Key) -> str:
+        """Return the column that holds the number of an aspect."""
+        return f"v{self.numbers[key]}"
+
+    def joined(self, one: str, other: str, scope: str, keys: Iterable[Key]) -> str:
+        """Return what follows the SELECT of a query of the rows in which some aspects differ."""
+        table = scope or DEALS
+        on = f"{KEY}, {ITEM_KEY}" if scope else KEY
+        test = " OR ".join(f"o.{self.column(key)} <> n.{self.column(key)}" for key in keys)
+        return f"FROM {one}_{table} AS o JOIN {other}_{table} AS n USING ({on}) WHERE {test}"
+
+    def moves(self, scope: str, keys: Sequence[Key]) -> str:
+        """Return the query of the moves of a scope."""
+        told_of = ", ".join(
+            f"CASE WHEN o.{name} <> n.{name} THEN {{'aspect': {number}, 'old': o.{name}, 'new': n.{name}}} END"
+            for number, name in ((self.numbers[key], self.column(key)) for key in keys)
+        )
+        listed = f"unnest(list_filter([{told_of}], lambda move: move IS NOT NULL))"
+        about = ITEM_KEY if scope else "''"
+        inner = f"SELECT {KEY}, {about} AS about, {listed} AS move {self.joined('before', 'after', scope, keys)}"
+        return f"SELECT {KEY}, move.aspect AS aspect, about, move.old AS old, move.new AS new FROM ({inner})"
+
+    def result(
+        self, edits: tuple[RuleEdit, ...], rejected: int, causes: Sequence[tuple[RuleEdit, ...]]
+    ) -> Impact:
+        """Return what moves, by the sets of edits behind it, whose numbers the table ``blamed`` gives to the deals."""
+        kinds = self.kinds()
+        changed = self.count(f"(SELECT DISTINCT {KEY} FROM moved)")
+        counts = dict(self.database.execute("SELECT cause, count(*) FROM blamed GROUP BY cause").fetchall())
+        moves, examples = self.frequent_moves(), self.examples()
+        blamed = tuple(
+            Blamed(chosen, counts[cause], tuple(moves[cause]), tuple(examples[cause]))
+            for cause, chosen in enumerate(causes) if cause in counts
+        )
+        return Impact(self.count(DEALS), rejected, changed, kinds, edits, blamed)
+
+    def of_kind(self, kind: str) -> str:
+        """Return the test that a move is of a kind."""
+        numbers = [str(number) for key, number in self.numbers.items() if key[0] == kind]
+        return f"aspect IN ({', '.join(numbers)})" if numbers else "false"
 
     def kinds(self) -> dict[str, int]:
-        """Return how many deals change in their step, readiness, findings and actions."""
-        tests = {"step": ("step.",), "readiness": ("met.", "open."), "findings": ("find.", "given.find."),
-                 "actions": ("do.", "given.do.")}
-        columns = ", ".join(
-            "count(*) FILTER (WHERE len(list_filter(moves, lambda move: "
-            + " OR ".join(f"starts_with(move[2:], '{start}')" for start in starts) + ")) > 0)"
-            for starts in tests.values()
+        """Return how many deals change in each kind of aspect."""
+        some = ", ".join(f"bool_or({self.of_kind(kind)}) AS {kind}" for kind in KINDS)
+        counted = ", ".join(f"count(*) FILTER (WHERE {kind})" for kind in KINDS)
+        query = f"SELECT {counted} FROM (SELECT {some} FROM moved GROUP BY {KEY})"
+        return dict(zip(KINDS, self.database.execute(query).fetchone() or (), strict=True))
+
+    def frequent_moves(self, most: int = 10) -> dict[int, list[tuple[Move, int]]]:
+        """Return, for each set of edits, what it changes most often; readiness only as up or down."""
+        share = self.of_kind("readiness")
+        query = (
+            f"SELECT cause, aspect, CASE WHEN {share} THEN NULL ELSE old END AS before,"
+            f" CASE WHEN {share} THEN (new > old)::INTEGER ELSE new END AS now, count(DISTINCT {KEY}) AS deals"
+            f" FROM moved JOIN blamed USING ({KEY}) GROUP BY cause, aspect, before, now"
+            f" QUALIFY row_number() OVER (PARTITION BY cause ORDER BY deals DESC, aspect, before, now) <= {most}"
+            " ORDER BY cause, deals DESC, aspect, before, now"
         )
-        return dict(zip(tests, self.database.execute(f"SELECT {columns} FROM moved").fetchone() or (), strict=True))
+        found: dict[int, list[tuple[Move, int]]] = {}
+        for cause, number, before, now, deals in self.database.execute(query).fetchall():
+            kind, name = key = self.keys[number]
+            move = (Move(kind, name, "", UP if now else DOWN) if before is None
+                    else Move(kind, name, self.values[key][before], self.values[key][now]))
+            found.setdefault(cause, []).append((move, deals))
+        return found
 
-    def blame(self, edits: Sequence[RuleEdit]) -> Iterable[Blamed]:
-        """Yield each smallest set of edits that brings about the whole change of some deals.
-
-        Edits are tried together only where each of them changes something of a deal on its own.
-        """
-        self.database.execute(f"CREATE TEMP TABLE alone ({KEY} VARCHAR, edit INTEGER)")
-        for number, edit in enumerate(edits):
-            yield from self.blamed_on((edit,), number)
-        for chosen in self.together(len(edits)):
-            yield from self.blamed_on([edits[number] for number in chosen])
-        if self.count("remaining"):
-            yield self.summary(edits, "remaining")
-
-    def together(self, edits: int) -> list[tuple[int, ...]]:
-        """Return the sets of edits worth trying together, small and frequent ones first."""
-        found: dict[tuple[int, ...], int] = {}
+    def examples(self) -> dict[int, list[tuple[str, tuple[Move, ...]]]]:
+        """Return, for each set of edits, the first deal of each of its most frequent patterns, with all that moves."""
+        pattern = f"sum(CASE WHEN {self.of_kind('readiness')} THEN 0 ELSE hash(aspect, old, new) END)"
+        by_deal = f"SELECT cause, {KEY}, {pattern} AS pattern FROM moved JOIN blamed USING ({KEY}) GROUP BY cause, {KEY}"
+        chosen = (
+            f"SELECT cause, min({KEY}) AS {KEY}, count(*) AS deals FROM ({by_deal}) GROUP BY cause, pattern"
+            f" QUALIFY row_number() OVER (PARTITION BY cause ORDER BY deals DESC, min({KEY})) <= {REPRESENTATIVES}"
+        )
         rows = self.database.execute(
-            "SELECT edits, count(*) FROM (SELECT list(edit ORDER BY edit) AS edits"
-            f" FROM alone SEMI JOIN remaining USING ({KEY}) GROUP BY {KEY}) GROUP BY edits"
+            f"SELECT cause, {KEY}, aspect, about, old, new FROM ({chosen}) JOIN moved USING ({KEY})"
+            f" ORDER BY cause, deals DESC, {KEY}, aspect, about"
         ).fetchall()
-        for touching, count in rows:
-            for size in range(2, min(MOST_TOGETHER, len(touching)) + 1):
-                for chosen in combinations(touching, size):
-                    found[chosen] = found.get(chosen, 0) + count
-            if MOST_TOGETHER < len(touching) < edits:
-                found[tuple(touching)] = found.get(tuple(touching), 0) + count
-        return sorted(found, key=lambda chosen: (len(chosen), -found[chosen], chosen))[:MOST_TRIED]
+        found: dict[int, dict[str, list[Move]]] = {}
+        for cause, deal, number, about, old, new in rows:
+            kind, name = key = self.keys[number]
+            move = Move(kind, name, self.values[key][old], self.values[key][new], about)
+            found.setdefault(cause, {}).setdefault(deal, []).append(move)
+        return {cause: [(deal, tuple(moves)) for deal, moves in deals.items()] for cause, deals in found.items()}
 
-    def blamed_on(self, chosen: Sequence[RuleEdit], alone: int | None = None) -> Iterable[Blamed]:
-        """Yield the deals whose whole change some edits bring about; note, if it is one alone, which it touches."""
-        base = with_edits(self.old, self.new, chosen)
-        if base is None or not self.count("remaining"):
-            return
-        tables = {}
-        for scope in ("", *self.new.vocabulary.collections):
-            table = scope or DEALS
-            self.database.execute(
-                f"CREATE OR REPLACE TEMP TABLE left_{table} AS SELECT * FROM {table} SEMI JOIN remaining USING ({KEY})")
-            tables[table] = f"left_{table}"
-        self.moves("tried", base, "before", tables)
-        if alone is not None:
-            self.database.execute(f"INSERT INTO alone SELECT {KEY}, {alone} FROM tried")
-        self.database.execute(
-            "CREATE TEMP TABLE caused AS SELECT remaining.* FROM remaining JOIN tried"
-            f" ON remaining.{KEY} = tried.{KEY} AND remaining.moves = tried.moves"
-        )
-        if self.count("caused"):
-            yield self.summary(chosen, "caused")
-            self.database.execute(
-                f"CREATE OR REPLACE TEMP TABLE remaining AS SELECT * FROM remaining ANTI JOIN caused USING ({KEY})")
-        self.database.execute("DROP TABLE caused; DROP TABLE tried")
 
-    def summary(self, edits: Sequence[RuleEdit], table: str) -> Blamed:
-        """Return how some edits change the deals of a table."""
-        often = self.database.execute(
-            f"SELECT split_part(move, '@', 1) AS what, count(DISTINCT {KEY})"
-            f" FROM (SELECT {KEY}, unnest(moves) AS move FROM {table})"
-            " GROUP BY what ORDER BY 2 DESC, 1 LIMIT 10"
-        ).fetchall()
-        examples = self.database.execute(
-            f"SELECT min({KEY}), moves FROM {table} GROUP BY moves ORDER BY count(*) DESC, 1 LIMIT {_REPRESENTATIVES}"
-        ).fetchall()
-        return Blamed(tuple(edits), self.count(table), tuple(often), tuple((deal, tuple(moves)) for deal, moves in examples))
+def in_list(numbers: Collection[int]) -> str:
+    """Return numbers as SQL lists them; NULL, which nothing equals, if there is none."""
+    return f"({', '.join(map(str, sorted(numbers))) or 'NULL'})"

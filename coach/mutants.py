@@ -5,10 +5,13 @@ A set of cases that does not notice such a change would not notice a coach's sli
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from ..engine.case import Case
+from ..engine.reference import holds
 from ..rules.base import RuleBase
+from ..rules.catalogue import Criterion
 from ..rules.language import (
     ALWAYS,
     Absent,
@@ -40,45 +43,70 @@ class Mutant:
     rules: tuple[Rule, ...]
 
 
+Subject = Rule | Criterion
+Path = tuple[int, ...]  # of a part: its place in each list on the way; in a quantifier 0 is ``where`` and 1 is ``have``
+
+
+def subjects(base: RuleBase) -> Iterator[Subject]:
+    """Yield what has a condition that somebody wrote: the authored rules, then the criteria."""
+    yield from base.rules.values()
+    for step in base.steps:
+        yield from step.criteria
+
+
+def rules_with(subject: Subject, when: Condition) -> tuple[Rule, ...]:
+    """Return the rules of the program that a rule or criterion stands for, with another condition."""
+    if isinstance(subject, Rule):
+        return (replace(subject, when=when),)
+    return tuple(rules_of_criterion(replace(subject, when=when)))
+
+
 def mutants(base: RuleBase, only: str = "") -> Iterator[Mutant]:
     """Yield the mutants of every authored rule and criterion, or of those whose id begins with ``only``."""
-    for rule in base.rules.values():
-        if rule.id.startswith(only):
-            for kind, part, when in changed(rule.when):
-                yield Mutant(rule.id, kind, part, when, (replace(rule, when=when),))
-    for step in base.steps:
-        for criterion in step.criteria:
-            if criterion.id.startswith(only):
-                for kind, part, when in changed(criterion.when):
-                    mutated = replace(criterion, when=when)
-                    yield Mutant(criterion.id, kind, part, when, tuple(rules_of_criterion(mutated)))
+    for subject in subjects(base):
+        if subject.id.startswith(only):
+            for _, kind, part, when in changed(subject.when):
+                yield Mutant(subject.id, kind, part, when, rules_with(subject, when))
 
 
-def changed(condition: Condition) -> Iterator[tuple[str, Condition, Condition]]:
-    """Yield the kind of each change, the part that it is made to, and the condition after it."""
-    yield from _changed(condition)
-    if not isinstance(condition, All | Any):
-        yield "removed", condition, ALWAYS
-
-
-def _changed(condition: Condition) -> Iterator[tuple[str, Condition, Condition]]:
+def parts_of(condition: Condition, scope: str, path: Path = ()) -> Iterator[tuple[Path, str, Condition]]:
+    """Yield the path of each test and quantifier of a condition, the collection whose items it is about, and itself."""
     match condition:
         case All(parts) | Any(parts):
             for at, part in enumerate(parts):
-                rest = (*parts[:at], *parts[at + 1 :])
-                yield "removed", part, replace(condition, parts=rest)
-                for kind, inner, new in _changed(part):
-                    yield kind, inner, replace(condition, parts=(*parts[:at], new, *parts[at + 1 :]))
-        case Quantifier(where=where, have=have):
-            yield "flipped", condition, flipped(condition)
-            if where != ALWAYS:
-                for kind, inner, new in changed(where):
-                    yield kind, inner, replace(condition, where=new)
-            if have is not None:
-                for kind, inner, new in changed(have):
-                    yield kind, inner, replace(condition, have=new)
+                yield from parts_of(part, scope, (*path, at))
+        case Quantifier(of=of, where=where, have=have):
+            yield path, scope, condition
+            for at, part in enumerate(part for part in (where, have) if part is not None):
+                yield from parts_of(part, of, (*path, at))
         case _:
-            yield "flipped", condition, flipped(condition)
+            yield path, scope, condition
+
+
+def changed(condition: Condition) -> Iterator[tuple[Path, str, Condition, Condition]]:
+    """Yield the path and kind of each change, the part that it is made to, and the condition after it."""
+    yield from _changed(condition, ())
+    if not isinstance(condition, All | Any):
+        yield (), "removed", condition, ALWAYS
+
+
+def _changed(condition: Condition, path: Path) -> Iterator[tuple[Path, str, Condition, Condition]]:
+    match condition:
+        case All(parts) | Any(parts):
+            for at, part in enumerate(parts):
+                yield (*path, at), "removed", part, replace(condition, parts=(*parts[:at], *parts[at + 1 :]))
+                for inner_path, kind, inner, new in _changed(part, (*path, at)):
+                    yield inner_path, kind, inner, replace(condition, parts=(*parts[:at], new, *parts[at + 1 :]))
+        case Quantifier(where=where, have=have):
+            yield path, "flipped", condition, flipped(condition)
+            if where != ALWAYS:
+                for inner_path, kind, inner, new in changed(where):
+                    yield (*path, 0, *inner_path), kind, inner, replace(condition, where=new)
+            if have is not None:
+                for inner_path, kind, inner, new in changed(have):
+                    yield (*path, 1, *inner_path), kind, inner, replace(condition, have=new)
+        case _:
+            yield path, "flipped", condition, flipped(condition)
 
 
 def flipped(condition: Condition) -> Condition:
@@ -140,3 +168,15 @@ def with_rules(program: Program, rules: tuple[Rule, ...]) -> Program:
     """Return a program in which rules take the place of those with the same id; they read no more than those did."""
     new = {rule.id: rule for rule in rules}
     return replace(program, strata=tuple(tuple(new.get(rule.id, rule) for rule in stratum) for stratum in program.strata))
+
+
+def fires_otherwise(
+    rules: Iterable[Rule], instead_of: Mapping[str, Rule], seen: Case, concluded: Mapping[str, frozenset[str]]
+) -> bool:
+    """Tell whether any of some rules fires otherwise than the one with its id, on what is concluded without it."""
+    return any(
+        holds(rule.when, row, seen, concluded)  # type: ignore[arg-type]
+        is not holds(instead_of[rule.id].when, row, seen, concluded)  # type: ignore[arg-type]
+        for rule in rules if rule.when != instead_of[rule.id].when
+        for row in seen.rows(rule.scope)
+    )

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from ..engine.case import Case, build_case
 from ..engine.diagnose import diagnose_outcome
 from ..engine.outcome import Outcome
-from ..engine.reference import conclude, holds
+from ..engine.reference import conclude
 from ..rules.base import RuleBase
 from .cases import CaseFile, check_case, has, named
-from .mutants import Mutant, mutants, with_rules
+from .mutants import Mutant, fires_otherwise, mutants, with_rules
 
 
 @dataclass(frozen=True)
@@ -44,20 +44,11 @@ class Ground:
         """Return whether any case notices a mutant."""
         reached = False
         for case, seen, outcome in self.cases:
-            if self.differs(mutant, seen, outcome):
+            if fires_otherwise(mutant.rules, self.rules, seen, outcome.concluded):
                 reached = True
                 if self.notices(case, seen, mutant):
                     return Judged(mutant, case.name, True)
         return Judged(mutant, "", reached)
-
-    def differs(self, mutant: Mutant, seen: Case, outcome: Outcome) -> bool:
-        """Tell whether a mutant fires otherwise than the rule, on what was concluded without it."""
-        return any(
-            holds(rule.when, row, seen, outcome.concluded)  # type: ignore[arg-type]
-            is not holds(self.rules[rule.id].when, row, seen, outcome.concluded)  # type: ignore[arg-type]
-            for rule in mutant.rules if rule.when != self.rules[rule.id].when
-            for row in seen.rows(rule.scope)
-        )
 
     def notices(self, case: CaseFile, seen: Case, mutant: Mutant) -> bool:
         """Tell whether a case fails with a mutant in the rule's place."""

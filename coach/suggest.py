@@ -18,7 +18,7 @@ from ..rules.base import RuleBase
 from ..rules.language import Rule, all_of
 from ..rules.spelling import spell_in_line
 from .cases import CaseFile, Expectation, named
-from .mutants import Mutant, opposite
+from .mutants import Mutant, fires_otherwise, opposite
 from .mutation import Ground, Judged
 from .newcase import deal_data
 
@@ -43,7 +43,8 @@ def suggest(base: RuleBase, judged: Iterable[Judged], starts: Sequence[Deal] = (
         lines: dict[Expectation, None] = {}
         left = []
         for other in waiting:
-            telling = list(_lines(ground, other)) if ground.differs(other, seen, outcome) else []
+            reached = fires_otherwise(other.rules, ground.rules, seen, outcome.concluded)
+            telling = list(_lines(ground, other)) if reached else []
             lines.update(dict.fromkeys(telling))
             if not telling:
                 left.append(other)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,13 +70,23 @@ def rules_lint(format_: str, language: Language) -> None:
 @common_options
 def rules_coverage(paths: tuple[str, ...], format_: str, everything: bool, jobs: int | None, language: Language) -> None:
     """Print which rules, conditions and values some deals and cases exercise, and which decide anything."""
+    from ..batch.refusal import BadSource
+    from ..batch.sources import is_tables
     from ..coach.coverage import cover
     from ..coach.showing import coverage_document, coverage_page, print_coverage
+    from ..render.words import say
 
     base = rule_base(language)
-    found = cover(base, _deals(paths, base, language), jobs)
+    sources = [path for path in paths if is_tables(path)]
+    deals = _deals([path for path in paths if path not in sources], base, language)
+    if not deals and not sources:
+        fail(say("coverage.no_deals", language, paths=", ".join(paths)))
+    try:
+        found = cover(base, deals, sources, jobs)
+    except BadSource as bad:
+        fail(bad.message(language))
     if format_ == "json":
-        print_data(coverage_document(found), "json")
+        print_data(coverage_document(found, base), "json")
     elif format_ == "html":
         click.echo(coverage_page(found, base, language), nl=False)
     else:
@@ -96,6 +107,7 @@ def rules_mutate(
     language: Language,
 ) -> None:
     """Change each condition of each rule in turn, and tell which changes no case notices."""
+    from ..coach.mutants import subjects
     from ..coach.mutation import judge_all
     from ..coach.showing import mutants_document, print_mutants
     from ..coach.suggest import suggest, written
@@ -104,12 +116,14 @@ def rules_mutate(
     if target is not None and Path(target).exists():
         fail(say("mutants.exists", language, file=target))
     base = rule_base(language)
+    if not any(subject.id.startswith(only) for subject in subjects(base)):
+        fail(say("mutants.none", language, only=only))
     cases = _cases(paths, base, language)
     judged = judge_all(base, cases, only, jobs=jobs)
     if as_json:
-        print_data(mutants_document(judged), "json")
+        print_data(mutants_document(judged, base), "json")
     else:
-        print_mutants(new_console(), judged, language, everything)
+        print_mutants(new_console(), judged, base, language, everything)
     if target is not None:
         new = list(suggest(base, judged))
         Path(target).write_text(written(new), "utf-8")
@@ -125,7 +139,7 @@ def rules_mutate(
 def rules_log(old: str | None, as_json: bool, language: Language) -> None:
     """Compare the rule base with another version of it, record by record."""
     from ..coach.history import record_changes
-    from ..coach.showing import changes_document, print_changes
+    from ..coach.showing_changes import changes_document, print_changes
 
     new = rule_base(language)
     before = rule_base(language, [old] if old else [], settings=False)
@@ -138,27 +152,32 @@ def rules_log(old: str | None, as_json: bool, language: Language) -> None:
 
 @rules.command("impact", cls=LocalCommand, help="help.rules.impact")
 @click.option("--deals", "source", required=True, metavar="PATH", help="option.impact.deals", cls=LocalOption)
+@click.option("--old", default=None, metavar="DIR", type=click.Path(), help="option.impact.old", cls=LocalOption)
 @click.option("--json", "as_json", is_flag=True, help="option.json", cls=LocalOption)
 @click.option("--memory", default="", metavar="SIZE", help="option.memory", cls=LocalOption)
 @click.option("--threads", type=click.IntRange(1), default=None, help="option.threads", cls=LocalOption)
 @common_options
-def rules_impact(source: str, as_json: bool, memory: str, threads: int | None, language: Language) -> None:
-    """Print what the layers of --rules would change about a portfolio."""
+def rules_impact(
+    source: str, old: str | None, as_json: bool, memory: str, threads: int | None, language: Language
+) -> None:
+    """Print what the rules of --rules would change about a portfolio."""
     from ..batch.refusal import BadSource
     from ..coach.impact import impact
-    from ..coach.showing import impact_document, print_impact
-    from ..facts.deal import Deal
-    from ..render.names import Names
+    from ..coach.showing_changes import impact_document, print_impact
+    from ..render.words import say
 
-    new, old = rule_base(language), rule_base(language, [])
+    new = rule_base(language)
+    before = rule_base(language, [old] if old else [], settings=old is None)
+    if before.hash == new.hash:
+        fail(say("impact.same", language))
     try:
-        found = impact(old, new, source, memory, threads or 0)
+        found = impact(before, new, source, memory, threads or 0)
     except BadSource as bad:
         fail(bad.message(language))
     if as_json:
-        print_data(impact_document(found), "json")
+        print_data(impact_document(found, before, new), "json")
     else:
-        print_impact(new_console(), found, Names(new, Deal({}, {}), language), language)
+        print_impact(new_console(), found, before, new, language)
 
 
 def _cases(paths: tuple[str, ...], base: RuleBase, language: Language) -> list[CaseFile]:
@@ -171,30 +190,26 @@ def _cases(paths: tuple[str, ...], base: RuleBase, language: Language) -> list[C
         reject(rejected.problems, language)
 
 
-def _deals(paths: tuple[str, ...], base: RuleBase, language: Language) -> list[Deal]:
-    """Return the deals of case files and deal files, in any mixture, and of the folders that hold them."""
+def _deals(paths: Iterable[str], base: RuleBase, language: Language) -> list[Deal]:
+    """Return the deals of case files and deal files, in any mixture, and of the folders that hold them, each deal once."""
     from ..coach.cases import CASE_FILES, is_case_file, read_cases
     from ..facts.deal import load_deal
     from ..facts.problems import Problems, Rejected
-    from ..render.words import say
 
     problems = Problems()
-    deals: list[Deal] = []
+    found: list[Deal] = []
     for path in map(Path, paths):
         files = sorted(file for file in path.rglob("*") if file.suffix in CASE_FILES) if path.is_dir() else [path]
         for file in files:
             try:
                 if is_case_file(file):
-                    deals += [case.deal for case in read_cases(file, base)]
+                    found += [case.deal for case in read_cases(file, base)]
                 else:
-                    deals.append(load_deal(str(file), base.vocabulary))
+                    found.append(load_deal(str(file), base.vocabulary))
             except Rejected as rejected:
                 problems.take(rejected)
-    if len(problems):
-        try:
-            problems.raise_if_any()
-        except Rejected as rejected:
-            reject(rejected.problems, language)
-    if not deals:
-        fail(say("coverage.no_deals", language, paths=", ".join(paths)))
-    return deals
+    try:
+        problems.raise_if_any()
+    except Rejected as rejected:
+        reject(rejected.problems, language)
+    return [deal for number, deal in enumerate(found) if deal not in found[:number]]

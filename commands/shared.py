@@ -86,11 +86,10 @@ def read_rule_base(folders: Iterable[str] | None = None, settings: bool = True) 
     Raises :class:`~..facts.problems.Rejected` if something is wrong with it.
     """
     from ..rules.cache import cached_rule_base
-    from ..rules.layers import OURS, all_layers, layer_of
+    from ..rules.layers import all_layers
 
     named = click.get_current_context().meta.get(_LAYERS, ()) if folders is None else folders
-    layers = all_layers(named, Path.cwd()) if settings else (OURS, *(layer_of(Path(folder)) for folder in named))
-    return cached_rule_base(layers)
+    return cached_rule_base(all_layers(named, Path.cwd() if settings else None))
 
 
 def load(paths: Iterable[str], base: RuleBase, language: Language) -> list[Deal]:

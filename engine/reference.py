@@ -6,7 +6,7 @@ other engines, and answers questions that need many evaluations of one deal.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from ..rules.language import Absent, All, Any, Condition, FactTest, Holds, Listed, Quantifier
 from ..rules.program import Program
@@ -16,9 +16,9 @@ from .outcome import Firing, Outcome
 Concluded = Mapping[str, set[str]]
 
 
-def conclude(program: Program, case: Case) -> Outcome:
-    """Return everything that follows from a case."""
-    concluded: dict[str, set[str]] = {}
+def conclude(program: Program, case: Case, settled: Mapping[str, Collection[str]] | None = None) -> Outcome:
+    """Return everything that follows from a case, and from what is ``settled`` already."""
+    concluded: dict[str, set[str]] = {name: set(about) for name, about in (settled or {}).items()}
     fired: list[Firing] = []
     for stratum in program.strata:
         firing = [

@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from ..facts.tables import ITEM_KEY, KEY
 from ..rules.base import RuleBase
-from ..rules.catalogue import DEAL
+from ..rules.catalogue import DEAL, Action, Finding
 from ..rules.program import LOST
 from .case_sql import case_strata, columns_read, known
 from .diagnose import KIND_ORDER, SEVERITY_ORDER
@@ -24,7 +24,7 @@ from .questions import CLAIMED_STEP, vocabulary_slots
 from .questions_sql import QuestionTables
 from .roots_sql import roots, stage
 from .sql import Compiled, Stratum, compile_program, with_strata
-from .sql_tests import Cases, cast, col, either, named, negated, number_if, paren, selection, sum_of, whole
+from .sql_tests import Cases, cast, col, either, named, negated, number_if, paren, percent, selection, sum_of, whole
 
 OUTPUTS = ("deals", "criteria", "findings", "actions", "questions", "fired")
 CONDITIONS = "conditions"  # the output that explains; it is long, so only on request
@@ -259,8 +259,8 @@ class _Scoring:
         query = selection(
             col(KEY, source),
             named(proven.end(), "step"),
-            named(_percent(low, len(counted), 0), "readiness_low"),
-            named(_percent(paren(high), len(counted), len(counted) - 1), "readiness_high"),
+            named(percent(low, len(counted), 0), "readiness_low"),
+            named(percent(paren(high), len(counted), len(counted) - 1), "readiness_high"),
             *(named(self.status(entry.id, met, step, items), f"status_{entry.id}") for entry in self.base.steps),
             named(met.count(every, source), "criteria_met"),
             named(open_.count(every, source), "criteria_unknown"),
@@ -278,11 +278,18 @@ class _Scoring:
         return [self.packed[scope, kind] for kind in ("finding", "action") if (scope, kind) in self.packed]
 
     def entries(self, kind: str, scope: str) -> list[str]:
-        """Return the findings of a kind, or the actions, that are about a scope."""
+        """Return the findings of a kind, or the actions, that are about a scope and that some rule concludes."""
         about = scope or DEAL
-        if kind == "action":
-            return [entry.id for entry in self.base.actions.values() if entry.about == about]
-        return [entry.id for entry in self.base.findings.values() if entry.about == about and entry.kind == kind]
+        return [
+            entry.id for entry in (self.base.actions if kind == "action" else self.base.findings).values()
+            if entry.about == about and kind in ("action", entry.kind) and self.place(entry) is not None
+        ]
+
+    def place(self, entry: Action | Finding) -> tuple[str, int] | None:
+        """Return the column and bit of a finding or action, which one has that some rule concludes."""
+        scope = "" if entry.about == DEAL else entry.about
+        pack = self.packed.get((scope, "action" if isinstance(entry, Action) else "finding"))
+        return None if pack is None else pack.places.get(entry.id)
 
     def counted(self, scope: str) -> Statement:
         """Return the statement that counts, deal by deal, what was found of the items of a collection."""
@@ -339,9 +346,9 @@ class _Scoring:
         status = Cases().when(step.true(f"done.{step_id}"), exp.Literal.string("complete"))
         blocked: list[exp.Expr] = []
         for finding in self.base.findings.values():
-            if step_id in finding.blocks:
+            if step_id in finding.blocks and (place := self.place(finding)) is not None:
                 scope = "" if finding.about == DEAL else finding.about
-                column, bit = self.packed[scope, "finding"].places[finding.id]
+                column, bit = place
                 word = col(f"{scope}_{column}", f"{scope}_found") if scope in items else col(column, self.last(""))
                 blocked.append(has_bit(word, whole(bit)))
         if blocked:
@@ -378,10 +385,3 @@ def _least(values: Sequence[exp.Expr], beyond: exp.Expr) -> exp.Expr:
         return values[0]
     filled = [exp.Coalesce(this=value, expressions=[beyond.copy()]) for value in values]
     return exp.Nullif(this=exp.Least(this=filled[0], expressions=filled[1:]), expression=beyond)
-
-
-def _percent(count: exp.Expr, total: int, extra: int) -> exp.Expr:
-    """Return whole percents, rounded down, or up where ``extra`` makes good for it."""
-    hundred = exp.Mul(this=paren(count.copy()), expression=whole(100))
-    numerator = exp.Add(this=hundred, expression=whole(extra)) if extra else hundred
-    return cast(exp.IntDiv(this=paren(numerator), expression=whole(total)), "int")

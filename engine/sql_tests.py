@@ -182,3 +182,10 @@ def literal(value: object) -> exp.Expr:
     if isinstance(value, str):
         return exp.Literal.string(value)
     return exp.Literal.number(str(value) if isinstance(value, int) else f"{value:f}")
+
+
+def percent(count: exp.Expr, total: int, extra: int) -> exp.Expr:
+    """Return whole percents, rounded down, or up where ``extra`` makes good for it."""
+    hundred = exp.Mul(this=paren(count.copy()), expression=whole(100))
+    numerator = exp.Add(this=hundred, expression=whole(extra)) if extra else hundred
+    return cast(exp.IntDiv(this=paren(numerator), expression=whole(total)), "int")

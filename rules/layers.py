@@ -29,16 +29,22 @@ class Layer:
     facts: Path
     rules: Path
 
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether it is a whole rule base, with steps, article and vocabulary of its own, rather than a part of one."""
+        return all(found.is_dir() for found in (self.rules / "steps", self.rules / "article", self.facts))
+
 
 OURS = Layer("dealready", VOCABULARY_FOLDER, Path(__file__).parent)
 
 
 def layer_of(folder: Path) -> Layer:
-    """Return the layer in a folder.
+    """Return the layer in a folder; a whole rule base may have its vocabulary in ``facts/vocabulary/``, as ours has.
 
     Raises :class:`~..facts.problems.Rejected` if there is neither ``facts/`` nor ``rules/`` in it, or files that nobody reads.
     """
-    layer = Layer(folder.resolve().name, folder / "facts", folder / "rules")
+    vocabulary = folder / "facts" / VOCABULARY_FOLDER.name
+    layer = Layer(folder.resolve().name, vocabulary if vocabulary.is_dir() else folder / "facts", folder / "rules")
     if not layer.facts.is_dir() and not layer.rules.is_dir():
         raise Rejected([problem(Place(str(folder)), "", "layer-empty")])
     unread = [file for part in (layer.facts, layer.rules) for file in part.rglob("*") if file.suffix.lower() in _UNREAD]
@@ -47,13 +53,17 @@ def layer_of(folder: Path) -> Layer:
     return layer
 
 
-def all_layers(folders: Iterable[str], start: Path) -> tuple[Layer, ...]:
+def all_layers(folders: Iterable[str], start: Path | None = None) -> tuple[Layer, ...]:
     """Return our layer and those above it: the folders named, or, if none is, those of the nearest settings file.
 
-    Raises :class:`~..facts.problems.Rejected` for folders and settings that can't be used.
+    A folder that is a whole rule base, such as another version of ours, takes the place of all that is below it.
+    Without ``start`` no settings are looked for. Raises :class:`~..facts.problems.Rejected` for folders and settings
+    that can't be used.
     """
-    named = [Path(folder) for folder in folders] or list(_from_settings(start))
-    return (OURS, *(layer_of(folder) for folder in named))
+    named = [Path(folder) for folder in folders] or (list(_from_settings(start)) if start is not None else [])
+    layers = (OURS, *(layer_of(folder) for folder in named))
+    lowest = max(number for number, layer in enumerate(layers) if number == 0 or layer.is_whole)
+    return layers[lowest:]
 
 
 def _from_settings(start: Path) -> Iterator[Path]:

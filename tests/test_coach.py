@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
+import io
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,16 +16,25 @@ import yaml
 from click.testing import CliRunner, Result
 from dealready.cli import cli
 from dealready.coach.cases import load_cases
-from dealready.coach.coverage import cover
+from dealready.coach.coverage import Coverage, cover
 from dealready.coach.history import record_changes
 from dealready.coach.lint import lint
+from dealready.coach.mutants import Mutant, changed, mutants, parts_of
 from dealready.coach.mutation import judge_all
 from dealready.coach.running import run_cases
-from dealready.facts.deal import load_deal
+from dealready.coach.showing import coverage_page, print_coverage
+from dealready.engine.case import build_case
+from dealready.engine.reference import conclude, holds
+from dealready.facts.deal import Deal, load_deal
 from dealready.facts.problems import Rejected
+from dealready.facts.texts import Language
 from dealready.rules.base import RuleBase, load_rule_base
+from dealready.rules.language import All, Any, FactPath, FactTest, Holds
 from dealready.rules.layers import OURS, Layer, all_layers, layer_of
 from dealready.rules.spelling import spell_in_line
+from rich.console import Console
+
+from .pipelines import example_rows, write_parquet
 
 ROOT = Path(__file__).parent.parent
 CASES = Path(__file__).parent / "cases"
@@ -120,18 +129,29 @@ def test_pytest_collects_cases_and_tells_what_does_not_hold(tmp_path: Path) -> N
 # Mutation and coverage
 
 
-def survivors() -> set[tuple[str, str]]:
+def survivors() -> set[tuple[str, str, str]]:
     told = yaml.safe_load((CASES / "survivors.yaml").read_text("utf-8"))["survivors"]
     assert all(entry["reason"] for entry in told)
-    return {(entry["of"], entry["part"]) for entry in told}
+    return {(entry["of"], entry["kind"], entry["part"]) for entry in told}
 
 
-def test_our_cases_notice_every_slip_in_a_rule_but_those_that_change_nothing() -> None:
+def named(mutant: Mutant) -> tuple[str, str, str]:
+    return mutant.of, mutant.kind, spell_in_line(mutant.part)
+
+
+def test_our_cases_notice_every_slip_in_a_rule_but_those_that_are_listed_as_changing_nothing() -> None:
     cases = load_cases([str(CASES / "rules"), str(EXAMPLES)], base())
-    judged = judge_all(base(), cases, every=2 * EVERY - 1, jobs=1)
-    unnoticed = {(entry.mutant.of, spell_in_line(entry.mutant.part)) for entry in judged if not entry.noticed_by}
+    every = 2 * EVERY - 1
+    judged = judge_all(base(), cases, every=every, jobs=1)
+    unnoticed = {named(entry.mutant) for entry in judged if not entry.noticed_by}
     assert unnoticed <= survivors()
     assert len(unnoticed) <= 0.05 * len(judged)
+    if every == 1:
+        assert unnoticed == survivors()
+
+
+def test_every_survivor_that_is_listed_is_a_slip_that_there_may_be() -> None:
+    assert survivors() <= {named(mutant) for mutant in mutants(base())}
 
 
 def test_suggested_cases_notice_what_no_case_noticed(tmp_path: Path) -> None:
@@ -149,28 +169,100 @@ def test_suggested_cases_notice_what_no_case_noticed(tmp_path: Path) -> None:
     assert again.exit_code == 2
 
 
+def examples(*names: str) -> list[Deal]:
+    return [load_deal(str(EXAMPLES / name), base().vocabulary) for name in names]
+
+
+@functools.cache
+def covered() -> Coverage:
+    return cover(base(), examples("steel-rolling-line.yaml", "press-line-paused.yaml"), jobs=1)
+
+
 def test_coverage_counts_what_fired_and_what_decided() -> None:
-    names = ("steel-rolling-line.yaml", "press-line-paused.yaml")
-    deals = [load_deal(str(EXAMPLES / name), base().vocabulary) for name in names]
-    found = cover(base(), deals, 1)
-    assert found.deals == 2
+    found = covered()
+    assert found.deals == found.sampled == 2
     paused = found.rules["health.paused"]
     assert (paused.asked, paused.fired, paused.decided) == (2, 1, 1)
-    assert list(paused.parts.values()) == [[1, 1, 1]]
+    assert [(part.asked, part.held, part.decided) for part in paused.parts.values()] == [(2, 1, 1)]
     assert "closing.trial" in found.never_fired
     assert found.values["stakeholders.attitude=resist"] > 0
     assert all(rule.fired for rule in found.rules.values() if rule.decided)
 
 
+def test_coverage_counts_as_the_page_of_plain_python_does() -> None:
+    deals = examples("steel-rolling-line.yaml", "press-line-paused.yaml")
+    seen = [build_case(deal, base().vocabulary, base().stale_limits) for deal in deals]
+    pairs = [(case, conclude(base().program, case).concluded) for case in seen]
+    for rule in base().rules.values():
+        fired = [
+            sum(holds(condition, row, case, known) for case, known in pairs for row in case.rows(scope))
+            for scope, condition in [(rule.scope, rule.when), *((of, part) for _, of, part in parts_of(rule.when, rule.scope))]
+        ]
+        counted = covered().rules[rule.id]
+        assert [counted.fired, *(part.held for part in counted.parts.values())] == fired, rule.id
+
+
+def test_coverage_knows_conditions_inside_quantifiers_and_what_a_quantifier_decides() -> None:
+    rule = covered().rules["visits.invite-after-detour"]
+    written = base().rules["visits.invite-after-detour"].when
+    assert list(rule.parts) == [path for path, _, _ in parts_of(written, "")]
+    quantifiers = [part for rule in covered().rules.values() for part in rule.parts.values() if " of " in part.text]
+    assert any(part.decided for part in quantifiers)
+
+
+def test_a_condition_that_stands_twice_is_counted_at_both_places() -> None:
+    test = FactTest(FactPath("deal", "budget.status"), "in", ("approved",))
+    twice = Any((All((test, Holds("won"))), All((test, Holds("lost")))))
+    assert [path for path, _, _ in parts_of(twice, "")] == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    flips = [path for path, kind, _, _ in changed(twice) if kind == "flipped"]
+    assert flips == [(0, 0), (0, 1), (1, 0), (1, 1)]
+
+
+def test_coverage_counts_criteria_and_both_sides_of_thresholds() -> None:
+    trusted = covered().rules["visits.trusted"]
+    assert (trusted.kind, trusted.asked) == ("criteria", 2)
+    sides = {name.replace(" not ", " ") for name in covered().values if " not " in name}
+    assert sides
+    assert sides <= set(covered().values)
+
+
+def test_a_portfolio_of_tables_is_covered_as_its_deals_are(tmp_path: Path) -> None:
+    source = write_parquet(tmp_path / "tables", example_rows(base().vocabulary))
+    names = sorted(path.name for path in EXAMPLES.iterdir() if path.is_file())
+    of_files, of_tables = cover(base(), examples(*names), jobs=1), cover(base(), [], [str(source)], jobs=1)
+    assert of_files == of_tables
+
+
+def test_a_deal_that_is_given_twice_is_covered_once() -> None:
+    data = json.loads(run("rules", "coverage", "--deals", str(EXAMPLES), "-j", "1", "--format", "json").output)
+    assert data["deals"] == 12
+    assert data["rule_base_hash"] == base().hash
+
+
+HEADINGS = {
+    "en": ("Never fired:", "Fired and decided nothing:", "Fired whenever asked:", "more; --all"),
+    "zh": ("从未触发：", "触发但不起决定作用：", "每次判断都触发：", "用 --all 显示"),
+}
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_coverage_comes_as_text_json_and_a_page(language: str, tmp_path: Path) -> None:
-    deal = str(shutil.copy(EXAMPLES / "steel-rolling-line.yaml", tmp_path))
-    text = run("rules", "coverage", "--deals", deal, "-j", "1", language=language)
-    page = run("rules", "coverage", "--deals", deal, "-j", "1", "--format", "html", language=language)
-    data = json.loads(run("rules", "coverage", "--deals", deal, "-j", "1", "--format", "json").output)
-    assert text.exit_code == page.exit_code == 0
-    assert len(data["rules"]) == len(base().rules)
-    assert page.output.count("<tbody") == len(base().rules)
+def test_coverage_shows_what_is_worth_a_look_under_headings_and_on_a_page(language: Language) -> None:
+    console = Console(file=io.StringIO(), width=80)
+    print_coverage(console, covered(), base(), language)
+    text, page = console.file.getvalue(), coverage_page(covered(), base(), language)  # type: ignore[attr-defined]
+    assert all(heading in text for heading in HEADINGS[language])
+    assert all(heading in page for heading in HEADINGS[language][:3])
+    assert page.count("<tbody") == len(base().rules) + sum(len(step.criteria) for step in base().steps)
+    assert "name='viewport'" in page
+    assert base().hash[:12] in text
+    assert base().hash[:12] in page
+
+
+def test_what_coverage_and_mutation_can_not_use_is_told(tmp_path: Path) -> None:
+    nothing = run("rules", "coverage", "--deals", str(tmp_path))
+    nobody = run("rules", "mutate", "--cases", str(CASES), "--only", "nosuch")
+    assert (nothing.exit_code, nobody.exit_code) == (2, 2)
+    assert "nosuch" in nobody.output
 
 
 # Lint
