@@ -16,20 +16,23 @@ if TYPE_CHECKING:
 
 MOST_GROUPS = 20  # of a kind on the screen
 DIALECTS = ("duckdb", "spark", "databricks", "postgres", "snowflake", "bigquery", "trino")
+QUERIES = ("deals", "criteria", "findings", "actions", "questions", "fired")
 
 
 @click.command(cls=LocalCommand, help="help.sql")
 @click.option("--dialect", default="duckdb", type=click.Choice(list(DIALECTS)), help="option.dialect", cls=LocalOption)
 @click.option("--table", "tables", multiple=True, metavar="NAME=TABLE", help="option.table", cls=LocalOption)
+@click.option("--output", default="deals", type=click.Choice(list(QUERIES)), help="option.query", cls=LocalOption)
 @common_options
-def sql(dialect: str, tables: tuple[str, ...], language: Language) -> None:
-    """Print the rule base as one query."""
-    from ..batch.query import Unknown, query_text
+def sql(dialect: str, tables: tuple[str, ...], output: str, language: Language) -> None:
+    """Print what ``score`` writes into one of its tables as one query."""
+    from ..batch.query import query_text
+    from ..batch.refusal import BadSource
 
     try:
-        click.echo(query_text(rule_base(language), dialect, tables))
-    except Unknown as unknown:
-        fail(unknown.message(language))
+        click.echo(query_text(rule_base(language), dialect, output, tables))
+    except BadSource as bad:
+        fail(bad.message(language))
 
 
 @click.command(cls=LocalCommand, help="help.score")

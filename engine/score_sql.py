@@ -15,7 +15,7 @@ from sqlglot import exp
 from ..facts.tables import ITEM_KEY, KEY
 from ..rules.base import RuleBase
 from ..rules.catalogue import DEAL
-from .case_sql import case_strata, columns_read, known
+from .case_sql import Name, case_strata, columns_read, known
 from .diagnose import KIND_ORDER, SEVERITY_ORDER
 from .explain_sql import ExplainTables
 from .packed_sql import Packed, has_bit
@@ -49,7 +49,7 @@ class Scoring:
 
 
 def compile_scoring(
-    base: RuleBase, tables: Mapping[str, str] | None = None, outputs: Iterable[str] = OUTPUTS, most_questions: int = 10
+    base: RuleBase, tables: Mapping[str, Name] | None = None, outputs: Iterable[str] = OUTPUTS, most_questions: int = 10
 ) -> Scoring:
     """Return the statements that score the plain tables ``deals``, ``stakeholders`` … (or as ``tables`` names them).
 
@@ -59,7 +59,7 @@ def compile_scoring(
 
 
 class _Scoring:
-    def __init__(self, base: RuleBase, tables: Mapping[str, str] | None) -> None:
+    def __init__(self, base: RuleBase, tables: Mapping[str, Name] | None) -> None:
         self.base = base
         self.scopes = ("", *base.vocabulary.collections)
         self.compiled: Compiled = compile_program(base.program, {scope: known(scope) for scope in self.scopes})

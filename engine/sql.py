@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from sqlglot import exp
 
@@ -39,6 +40,8 @@ from .sql_tests import (
     sum_of,
     whole,
 )
+
+Q = TypeVar("Q", bound=exp.Query)
 
 
 @dataclass(frozen=True)
@@ -78,11 +81,11 @@ class Compiled:
         return with_strata(self.strata, select)
 
 
-def with_strata(strata: Iterable[Stratum], select: exp.Select) -> exp.Select:
+def with_strata(strata: Iterable[Stratum], select: Q) -> Q:
     """Return a query over common table expressions, those that nothing reads left out."""
     by_name = {stratum.name: stratum for stratum in strata}
     needed: set[str] = set()
-    waiting = [select]
+    waiting: list[exp.Query] = [select]
     while waiting:
         for table in waiting.pop().find_all(exp.Table):
             if table.name in by_name and table.name not in needed:

@@ -38,3 +38,8 @@ def write_parquet(folder: Path, tables: Rows, parts: int = 1) -> Path:
             duckdb.execute(f"COPY (SELECT * EXCLUDE (part) FROM ({numbered}) WHERE part = {part}) TO '{file}'")
         lines.unlink()
     return folder
+
+
+def rows_of(found: Any) -> list[str]:
+    """Return the rows of what was executed, as texts in order."""
+    return sorted(str(tuple(row)) for row in found.fetchall())
