@@ -36,7 +36,7 @@ class Statement:
     """A temporary table and the query that fills it."""
 
     name: str
-    select: exp.Select
+    select: exp.Query
 
 
 @dataclass(frozen=True)
@@ -363,7 +363,7 @@ class _Scoring:
         return status.when(some, exp.Literal.string("in_progress")).otherwise(exp.Literal.string("not_started"))
 
 
-def _columns(select: exp.Select, made: Mapping[str, set[str]]) -> set[str]:
+def _columns(select: exp.Query, made: Mapping[str, set[str]]) -> set[str]:
     """Return the names of a select's columns, stars written out."""
     names: set[str] = set()
     source = select.args["from_"].this.name

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from sqlglot import exp
 
@@ -41,8 +40,6 @@ from .sql_tests import (
     whole,
 )
 
-Q = TypeVar("Q", bound=exp.Query)
-
 
 @dataclass(frozen=True)
 class Stratum:
@@ -50,7 +47,7 @@ class Stratum:
 
     name: str
     scope: str
-    select: exp.Select
+    select: exp.Query
 
 
 @dataclass(frozen=True)
@@ -76,16 +73,16 @@ class Compiled:
         """Return how many items a counting quantifier of some rule counts."""
         return self.compiler.number(quantifier, scope)
 
-    def query(self, select: exp.Select) -> exp.Select:
+    def query(self, select: exp.Select) -> exp.Query:
         """Return ``select``, which may name any stratum, with every stratum that it needs in front."""
         return with_strata(self.strata, select)
 
 
-def with_strata(strata: Iterable[Stratum], select: Q) -> Q:
+def with_strata(strata: Iterable[Stratum], select: exp.Query) -> exp.Query:
     """Return a query over common table expressions, those that nothing reads left out."""
     by_name = {stratum.name: stratum for stratum in strata}
     needed: set[str] = set()
-    waiting: list[exp.Query] = [select]
+    waiting = [select]
     while waiting:
         for table in waiting.pop().find_all(exp.Table):
             if table.name in by_name and table.name not in needed:
@@ -399,5 +396,3 @@ def _noted(condition: exp.Expr, rule: str) -> exp.Expr:
     noted = paren(condition)
     noted.add_comments([f" {rule} "])
     return noted
-
-

@@ -15,9 +15,13 @@ EXAMPLES = Path(__file__).parent.parent / "facts" / "examples"
 Rows = dict[str, list[dict[str, Any]]]
 
 
+def example_files() -> list[Path]:
+    return sorted((*EXAMPLES.glob("*.yaml"), *EXAMPLES.glob("*.json")))
+
+
 def example_rows(vocabulary: Vocabulary) -> Rows:
     found: Rows = {}
-    for path in sorted((*EXAMPLES.glob("*.yaml"), *EXAMPLES.glob("*.json"))):
+    for path in example_files():
         for table, row in deal_rows(load_deal(str(path), vocabulary), path.stem):
             found.setdefault(table, []).append(row)
     return found

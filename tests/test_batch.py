@@ -32,9 +32,10 @@ from dealready.rules.base import RuleBase, load_rule_base
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from .pipelines import EXAMPLES, Rows, example_rows, write_parquet
+from .pipelines import EXAMPLES, Rows, example_files, example_rows, write_parquet
 from .strategies import deals as any_deals
 
+SOAK = "DEALREADY_EXAMPLES" in os.environ
 SAMPLE = int(os.environ.get("DEALREADY_SAMPLE", "50"))  # the soak takes ten thousand
 QUICK = ("deals", "criteria", "findings", "actions")  # planning the other tables takes a second a run
 
@@ -143,19 +144,30 @@ def test_tables_of_every_kind_score_as_the_deal_files_do(kind: str, from_files: 
         assert (tmp_path / "scored" / f"{table}.csv").read_bytes() == (from_files / f"{table}.csv").read_bytes(), table
 
 
-@settings(max_examples=max(5, settings.default.max_examples // 20))
+@settings(max_examples=settings.default.max_examples if SOAK else 5)
 @given(st.lists(any_deals(base().vocabulary), min_size=1, max_size=4))
 def test_the_whole_diagnosis_is_the_one_of_each_deal(found: list[Deal]) -> None:
+    check_diagnoses({str(number): deal for number, deal in enumerate(found)})
+
+
+def test_the_whole_diagnosis_of_each_example_is_the_one_that_next_gives() -> None:
+    examples = {path.stem: load_deal(str(path), base().vocabulary) for path in example_files()}
+    assert len(examples) == 12
+    check_diagnoses(examples)
+
+
+def check_diagnoses(deals: dict[str, Deal]) -> None:
+    """Assert that deals, scored together, come out as each of them is diagnosed."""
     with duckdb.connect() as database:
         database.execute("SET disabled_optimizers = 'in_clause'")
         opened = Opened()
-        lay_down_deals(database, [(str(number), deal) for number, deal in enumerate(found)], base().vocabulary, opened)
+        lay_down_deals(database, list(deals.items()), base().vocabulary, opened)
         Canonical(DuckEngine(database), base().vocabulary).build(opened)
         for statement in sql().statements:
             database.execute(statement)
         tables = {name: fetched(database.execute(query)) for name, query in sql().outputs.items()}
-    for number, deal in enumerate(found):
-        own = {name: [row for row in rows if row["deal_id"] == str(number)] for name, rows in tables.items()}
+    for deal_id, deal in deals.items():
+        own = {name: [row for row in rows if row["deal_id"] == deal_id] for name, rows in tables.items()}
         check_same(diagnoser().diagnose(deal), own)
 
 
