@@ -140,7 +140,7 @@ class Results:
         return self._with_names(query, "rule_texts", "rule", "rule, label, collection, about, about_name", "rule, about")
 
     def _conditions(self, query: str) -> str:
-        columns = 'rule, label, "number", condition, state, "value", distance, collection, about, about_name'
+        columns = 'rule, label, "number", condition, state, "value", threshold, distance, collection, about, about_name'
         return self._with_names(query, "rule_texts", "rule", columns, 'rule, about, "number"')
 
     def _questions(self, query: str) -> str:

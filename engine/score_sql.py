@@ -81,8 +81,7 @@ class _Scoring:
             for kinds in wanted.values():
                 kinds.pop("rule")
         questions = QuestionTables(self.compiled, self.scopes[1:], self.roots()) if "questions" in asked else None
-        rules = tuple(self.base.rules.values())
-        explained = ExplainTables(self.compiled, self.scopes[1:], rules) if CONDITIONS in asked else None
+        explained = ExplainTables(self.compiled, self.base.vocabulary) if CONDITIONS in asked else None
         later: dict[str, set[str]] = {scope: set() for scope in self.scopes}
         for tables in (questions, explained):
             for scope, names in tables.reads().items() if tables else ():
@@ -96,6 +95,7 @@ class _Scoring:
             self.statements += [Statement(name, select) for name, select in questions.statements]
             made["questions"] = questions.query(vocabulary_order(self.base), most_questions)
         if explained:
+            self.statements += [Statement(name, select) for name, select in explained.statements]
             made[CONDITIONS] = explained.query()
         return Scoring(tuple(self.statements), made, self.reads)
 

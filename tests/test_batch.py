@@ -393,18 +393,6 @@ def test_a_folder_that_is_no_output_is_not_summarised(tmp_path: Path) -> None:
         summarise(str(write_csv(tmp_path / "in", pipeline())), [])
 
 
-def test_every_condition_of_a_rule_that_fired_is_explained(tmp_path: Path) -> None:
-    run(EXAMPLES, tmp_path / "out", format="csv", explain=True, tables=("fired",))
-    rows = outputs(tmp_path / "out", "conditions")
-    authored = {rule.id for rule in base().rules.values()}
-    fired = [row for row in outputs(tmp_path / "out", "fired") if row["rule"] in authored]
-    explained, expected = ({(row["deal_id"], row["rule"], row["about"]) for row in found} for found in (rows, fired))
-    assert explained == expected
-    (amount,) = [row for row in rows if row["rule"] == "accounts.big-deal" and row["deal_id"] == "steel-rolling-line"
-                 and row["condition"].startswith("deal.amount")]
-    assert (amount["state"], float(amount["value"]), float(amount["distance"])) == ("holds", 38e6, 37e6)
-
-
 def test_a_question_names_the_item_that_it_is_about(from_files: Path) -> None:
     expected = Names(base(), load_deal(str(EXAMPLES / "steel-rolling-line.yaml"), base().vocabulary), "en")
     rows = [row for row in outputs(from_files, "questions") if row["deal_id"] == "steel-rolling-line"]
