@@ -14,6 +14,7 @@ from .filling import fill_table
 from .postgres import SCHEMA, connected, is_address, reading, table_names
 from .refusal import BadSource
 
+IDS = "ids"  # the hidden sheet of a workbook that tells which id each label stands for
 _READERS = {".parquet": "read_parquet(?)", ".csv": "read_csv(?, all_varchar = true, header = true)",
             ".jsonl": "read_json(?, format = 'newline_delimited')"}
 
@@ -86,12 +87,14 @@ def _from_workbook(database: duckdb.DuckDBPyConnection, path: Path, tables: Sequ
 
     book = openpyxl.load_workbook(path, read_only=True)
     sheets = {say(f"score.sheet.{name}", language): name for name in tables for language in LANGUAGES}
+    ids = {(of, label): name for of, name, label in book[IDS].iter_rows(values_only=True)} if IDS in book.sheetnames else {}
     found = []
     for sheet in book.worksheets:
         if sheet.title in sheets:
             rows = sheet.iter_rows(values_only=True)
-            header = [str(cell) for cell in next(rows, ())]
-            fill_table(database, f"{prefix}{sheets[sheet.title]}", header, _texts(rows))
+            header = [str(ids.get((None, cell), cell)) for cell in next(rows, ())]
+            meant = ([ids.get((name, cell), cell) for name, cell in zip(header, row, strict=False)] for row in rows)
+            fill_table(database, f"{prefix}{sheets[sheet.title]}", header, _texts(meant))
             found.append(sheets[sheet.title])
     book.close()
     return found

@@ -64,7 +64,7 @@ def score(
     from ..batch.screen import print_report, progress, report_document
 
     job = Job(source, target, language, format=format_ or "", as_of=as_of, memory=memory, threads=threads or 0,
-              strict=strict, force=force, explain=explain, since=since, engine=engine, tables=_tables(tables, language))
+              strict=strict, force=force, explain=explain, since=since, engine=engine, tables=_tables(tables, target, language))
     base = rule_base(language)
     try:
         with progress(new_console(stderr=True), language, quiet or as_json) as advance:
@@ -74,14 +74,15 @@ def score(
     except Stopped as stopped:
         fail(str(stopped))
     if as_json:
-        print_data(report_document(report), "json")
+        print_data(report_document(report, target), "json")
     elif not quiet:
         print_report(new_console(), report, target, language)
     if report.rejected or report.errors:
         sys.exit(FOUND_SOMETHING)
 
 
-def _tables(written: str, language: Language) -> tuple[str, ...]:
+def _tables(written: str, target: str, language: Language) -> tuple[str, ...]:
+    """Return the tables that are asked for; unasked, all but the long one that no person would read in a workbook."""
     from ..engine.score_sql import OUTPUTS
     from ..facts.problems import messages, suggestion_or_all
 
@@ -90,7 +91,7 @@ def _tables(written: str, language: Language) -> tuple[str, ...]:
         if name not in OUTPUTS:
             hint = suggestion_or_all(name, OUTPUTS)
             fail(messages()["batch-no-output"].read(language, found=name, hint=hint))
-    return names or OUTPUTS
+    return names or tuple(name for name in OUTPUTS if name != "fired" or not target.lower().endswith(".xlsx"))
 
 
 @click.command(cls=LocalCommand, help="help.summary")
@@ -101,7 +102,7 @@ def _tables(written: str, language: Language) -> tuple[str, ...]:
 def summary(output: str, everything: bool, as_json: bool, language: Language) -> None:
     """Roll an output of ``score`` up by owner, team and step."""
     from ..batch.refusal import BadSource
-    from ..batch.screen import print_summary, report_document
+    from ..batch.screen import print_summary, summary_document
     from ..batch.summary import summarise
 
     try:
@@ -110,6 +111,6 @@ def summary(output: str, everything: bool, as_json: bool, language: Language) ->
     except BadSource as bad:
         fail(bad.message(language))
     if as_json:
-        print_data(report_document(found), "json")
+        print_data(summary_document(found), "json")
     else:
         print_summary(new_console(), found, labels, language, 1_000_000 if everything else MOST_GROUPS)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import functools
 import importlib.util
+import io
 import json
 import os
+import re
 import sqlite3
 from collections.abc import Callable
 from datetime import date
@@ -16,12 +18,15 @@ from typing import Any
 import duckdb
 import openpyxl
 import pytest
+from click.testing import CliRunner
 from dealready.batch.canonical import Canonical
 from dealready.batch.engines import DuckEngine
 from dealready.batch.job import MOST_QUESTIONS, Job, Report, Stopped, score, scoring_sql
 from dealready.batch.refusal import BadSource
+from dealready.batch.screen import print_summary
 from dealready.batch.sources import Opened, lay_down_deals, open_source
 from dealready.batch.summary import summarise
+from dealready.cli import cli
 from dealready.engine.diagnose import Diagnoser
 from dealready.engine.diagnosis import Diagnosis
 from dealready.engine.score_sql import OUTPUTS
@@ -31,6 +36,7 @@ from dealready.render.names import Names
 from dealready.rules.base import RuleBase, load_rule_base
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 from .pipelines import EXAMPLES, Rows, example_files, example_rows, write_parquet
 from .strategies import deals as any_deals
@@ -337,7 +343,7 @@ def test_a_cell_cannot_run_as_a_formula(tmp_path: Path) -> None:
 def test_a_workbook_opens_with_frozen_headers_filters_and_colours(tmp_path: Path) -> None:
     run(EXAMPLES, tmp_path / "out.xlsx", language="zh", tables=OUTPUTS)
     book = openpyxl.load_workbook(tmp_path / "out.xlsx")
-    assert book.sheetnames == ["商机", "行动", "问题", "发现", "标准", "触发的规则", "未评分", "本次运行", "阅读说明"]
+    assert book.sheetnames == ["商机", "行动", "问题", "发现", "标准", "触发的规则", "未评分", "本次运行", "阅读说明", "ids"]
     sheet = book["商机"]
     assert sheet.freeze_panes == "B2"
     assert sheet.auto_filter.ref == f"A1:{sheet.dimensions.partition(':')[2]}"
@@ -378,6 +384,48 @@ def test_what_moved_since_an_earlier_output_is_told_with_the_rules_behind_it(end
     assert changes["steel-rolling-line"]["change"] == "back"
     assert "criterion.investigation.opportunity.met" in changes["steel-rolling-line"]["rules_lost"].split(";")
     assert sum(report.changes.values()) == len(changes) == 13
+
+
+def test_a_deal_that_is_paused_or_lost_is_not_stalled_and_a_stall_names_the_rules_that_say_so(tmp_path: Path) -> None:
+    before: Rows = {"deals": [
+        {"deal_id": "quiet", "as_of": "2026-03-16", "contact_last_customer_response": "2026-03-10"},
+        {"deal_id": "paused", "as_of": "2026-03-16", "pause_reason": "budget round", "pause_until": "2026-12-01"},
+        {"deal_id": "lost", "as_of": "2026-03-16", "deal_outcome": "lost"},
+    ]}
+    run(write_csv(tmp_path / "before", before), tmp_path / "old", tables=("deals", "fired"))
+    now = write_csv(tmp_path / "now", later(before, "2026-06-30"))
+    run(now, tmp_path / "new", format="csv", since=str(tmp_path / "old"), tables=("deals",))
+    changes = {row["deal_id"]: row for row in outputs(tmp_path / "new", "changes")}
+    assert {deal: row["change"] for deal, row in changes.items()} == {
+        "quiet": "stalled", "paused": "unchanged", "lost": "unchanged"}
+    assert "health.buyer-quiet-long" in changes["quiet"]["rules_gained"].split(";")
+
+
+def test_a_roll_up_counts_the_deals_that_are_gone_and_fits_a_narrow_screen(tmp_path: Path) -> None:
+    before = pipeline()
+    before["deals"].append({"deal_id": "left", "as_of": "2026-03-16"})
+    run(write_csv(tmp_path / "before", before), tmp_path / "old", tables=("deals", "fired"))
+    now = later(before, "2026-06-30")
+    now["deals"] = [now["deals"][0], {"deal_id": "bad", "as_of": "2026-02-30"}]
+    run(write_csv(tmp_path / "now", now), tmp_path / "new", since=str(tmp_path / "old"), tables=("deals",))
+    found = summarise(str(tmp_path / "new"), [step.id for step in base().steps])
+    assert found.changes == {"stalled": 1, "gone": 1, "not_scored": 1}
+    with io.StringIO() as screen:
+        print_summary(Console(file=screen, width=80), found, {step.id: step.label.en for step in base().steps}, "en", 20)
+        assert {"readiness", "claimed ahead", "moves"} <= set(re.split(r"  +", screen.getvalue().splitlines()[4].strip()))
+
+
+def test_a_machine_is_told_everything_by_name(tmp_path: Path) -> None:
+    tables = pipeline()
+    tables["stakeholders"] += [{"deal_id": "bad", "id": f"s{number}", "attitude": "cold"} for number in range(6)]
+    source = write_csv(tmp_path / "in", tables)
+    done = CliRunner().invoke(cli, ["score", str(source), "-o", str(tmp_path / "out"), "--json", "--tables", "deals"])
+    told = json.loads(done.stdout)
+    assert (told["output"], told["rule_base_hash"]) == (str(tmp_path / "out"), base().hash)
+    assert (told["error_count"], len(told["errors"])) == (6, 5)
+    assert told["errors"][0] | {"reason": ""} == {
+        "table": "stakeholders", "row": 3, "deal_id": "bad", "column": "attitude", "value": "cold", "reason": ""}
+    assert {"id", "label", "deals"} == set(told["steps"][0])
 
 
 def test_the_roll_up_counts_every_scored_deal_once_a_kind(from_files: Path) -> None:
