@@ -64,7 +64,8 @@ def score(
     from ..batch.screen import print_report, progress, report_document
 
     job = Job(source, target, language, format=format_ or "", as_of=as_of, memory=memory, threads=threads or 0,
-              strict=strict, force=force, explain=explain, since=since, engine=engine, tables=_tables(tables, target, language))
+              strict=strict, force=force, explain=explain, since=since, engine=engine, quiet=quiet or as_json,
+              tables=_tables(tables, target, language))
     base = rule_base(language)
     try:
         with progress(new_console(stderr=True), language, quiet or as_json) as advance:

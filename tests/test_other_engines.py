@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from dealready.batch.job import Job, score
 from dealready.batch.previous import read_output
 from dealready.batch.query import query_tree
 from dealready.batch.sources import Opened, lay_down_deals, open_source
+from dealready.batch.spark import silenced
 from dealready.engine.dialects import written
 from dealready.engine.score_sql import OUTPUTS, compile_scoring
 from dealready.facts.deal import Deal
@@ -167,6 +170,13 @@ def test_spark_scores_many_partitions_as_duckdb_does(tmp_path: Path) -> None:
     assert (found.deals, found.scored, found.rejected) == (expected.deals, expected.scored, expected.rejected)
     assert found.rejected == 4
     assert same_outputs(str(tmp_path / "spark"), str(tmp_path / "duckdb")) == set(RESULTS)
+
+
+def test_a_process_started_in_silence_prints_no_warnings(capfd: pytest.CaptureFixture[str]) -> None:
+    with silenced():
+        subprocess.run([sys.executable, "-c", "import sys; print('noise', file=sys.stderr)"], check=True)
+    subprocess.run([sys.executable, "-c", "import sys; print('heard', file=sys.stderr)"], check=True)
+    assert capfd.readouterr().err == "heard\n"
 
 
 def test_the_output_tables_are_those_that_are_compared() -> None:
