@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import duckdb
 
 from ..rules.base import RuleBase
@@ -10,15 +12,17 @@ from .filling import quoted
 from .previous import read_output
 
 PREFIX = "before_"
-FORWARD, BACK, PROGRESSED, SLIPPED = "forward", "back", "progressed", "slipped"
-CHANGES = (FORWARD, PROGRESSED, "stalled", "unchanged", SLIPPED, BACK, "new", "gone", "not_scored")
+FORWARD, BACK, PROGRESSED, SLIPPED, STALLED = "forward", "back", "progressed", "slipped", "stalled"
+_SILENCING = ("paused", "lost")  # conclusions about a deal of which nobody expects a move
+CHANGES = (FORWARD, PROGRESSED, STALLED, "unchanged", SLIPPED, BACK, "new", "gone", "not_scored")
 
 
 def compare(database: duckdb.DuckDBPyConnection, base: RuleBase, since: str) -> bool:
     """Make the table ``out_changes``; return whether the earlier output tells which rules fired.
 
-    A deal is ``stalled`` if time has passed and no criterion more is met. Raises
-    :class:`~.refusal.BadSource` if ``since`` is no output of a run.
+    A deal is ``stalled`` if time has passed and no criterion more is met, unless it is paused until a
+    date, or lost. The rules behind a move are those that bear on the step; behind a stall those that
+    find something. Raises :class:`~.refusal.BadSource` if ``since`` is no output of a run.
     """
     found = read_output(database, since, ("deals", "fired"), PREFIX)
     place = " ".join(f"WHEN '{step.id}' THEN {number}" for number, step in enumerate(base.steps))
@@ -31,26 +35,33 @@ def compare(database: duckdb.DuckDBPyConnection, base: RuleBase, since: str) -> 
             f" FROM {table} WHERE deal_id <> ''"  # rejected ones may have no id, or the same one
         )
     told = "fired" in found
-    for name, here, there in (("gained", "out_fired", f"{PREFIX}fired"), ("lost", f"{PREFIX}fired", "out_fired")):
-        _rules(database, base, name, *((here, there) if told else ("out_fired", "out_fired")))
+    before = f"{PREFIX}fired" if told else "out_fired"
+    for kind, rules in (("moving", bearing_on_step(base)), ("finding", _finding(base))):
+        _rules(database, f"{kind}_gained", rules, "out_fired", before)
+        _rules(database, f"{kind}_lost", rules, before, "out_fired")
+    silencing = _listed(rule.id for name in _SILENCING for rule in base.program.concluding(name))
+    database.execute(f"CREATE TEMP TABLE silenced AS SELECT DISTINCT deal_id FROM out_fired WHERE rule IN ({silencing})")
     database.execute(
         f"""CREATE TABLE out_changes AS
         SELECT deal_id, change, past.step AS step_before, now.step AS step_now,
             past.readiness_low AS readiness_low_before, now.readiness_low AS readiness_low_now,
             past.readiness_high AS readiness_high_before, now.readiness_high AS readiness_high_now,
             now.met - past.met AS criteria_gained, past.as_of AS as_of_before, now.as_of AS as_of_now,
-            CASE WHEN {_moved()} THEN gained.rules END AS rules_gained, CASE WHEN {_moved()} THEN lost.rules END AS rules_lost
+            {_behind("gained")} AS rules_gained, {_behind("lost")} AS rules_lost
         FROM (SELECT coalesce(now.deal_id, past.deal_id) AS deal_id, {_change()} AS change
-              FROM now FULL JOIN past ON now.deal_id = past.deal_id) AS judged
+              FROM now FULL JOIN past ON now.deal_id = past.deal_id
+              LEFT JOIN silenced ON silenced.deal_id = now.deal_id) AS judged
         LEFT JOIN now USING (deal_id) LEFT JOIN past USING (deal_id)
-        LEFT JOIN gained USING (deal_id) LEFT JOIN lost USING (deal_id)
+        LEFT JOIN moving_gained USING (deal_id) LEFT JOIN moving_lost USING (deal_id)
+        LEFT JOIN finding_gained USING (deal_id) LEFT JOIN finding_lost USING (deal_id)
         ORDER BY deal_id"""
     )
     return told
 
 
-def _moved() -> str:
-    return f"change IN ('{FORWARD}', '{BACK}', '{PROGRESSED}', '{SLIPPED}')"
+def _behind(way: str) -> str:
+    return (f"CASE WHEN change IN ('{FORWARD}', '{BACK}', '{PROGRESSED}', '{SLIPPED}') THEN moving_{way}.rules"
+            f" WHEN change = '{STALLED}' THEN finding_{way}.rules END")
 
 
 def _change() -> str:
@@ -58,18 +69,27 @@ def _change() -> str:
         WHEN NOT now.scored OR NOT past.scored THEN 'not_scored'
         WHEN now.place > past.place THEN '{FORWARD}' WHEN now.place < past.place THEN '{BACK}'
         WHEN now.met > past.met THEN '{PROGRESSED}' WHEN now.met < past.met THEN '{SLIPPED}'
-        WHEN now.as_of > past.as_of THEN 'stalled' ELSE 'unchanged' END"""
+        WHEN now.as_of > past.as_of AND silenced.deal_id IS NULL THEN '{STALLED}' ELSE 'unchanged' END"""
 
 
-def _rules(database: duckdb.DuckDBPyConnection, base: RuleBase, name: str, here: str, there: str) -> None:
-    """Note which of the rules that bear on the step fired in one table and not in the other."""
-    bearing = ", ".join(f"'{rule}'" for rule in sorted(bearing_on_step(base)))
-    keys = f"SELECT deal_id, rule, coalesce(about, '') AS about FROM {{}} WHERE rule IN ({bearing})"
+def _listed(rules: Iterable[str]) -> str:
+    return ", ".join(f"'{rule}'" for rule in sorted(rules)) or "NULL"
+
+
+def _rules(database: duckdb.DuckDBPyConnection, name: str, rules: Iterable[str], here: str, there: str) -> None:
+    """Note which of some rules fired in one table and not in the other."""
+    keys = f"SELECT deal_id, rule, coalesce(about, '') AS about FROM {{}} WHERE rule IN ({_listed(rules)})"
     database.execute(
         f"CREATE TEMP TABLE {quoted(name)} AS SELECT deal_id,"
         " string_agg(rule || CASE about WHEN '' THEN '' ELSE '@' || about END,"
         f" ';' ORDER BY rule, about) AS rules FROM ({keys.format(here)} EXCEPT {keys.format(there)}) GROUP BY deal_id"
     )
+
+
+def _finding(base: RuleBase) -> set[str]:
+    """Return the rules that find something, unless it is a strength."""
+    found = {f"find.{finding.id}" for finding in base.findings.values() if finding.kind != "strength"}
+    return {rule.id for rule in base.rules.values() if found & set(rule.concludes)}
 
 
 def bearing_on_step(base: RuleBase) -> set[str]:

@@ -36,7 +36,7 @@ class Job:
 
     ``memory`` is DuckDB's limit, such as ``4GB``; ``as_of`` stands in for rows of deals that have none;
     ``since`` is an earlier output to compare with; ``tables`` are the output tables that are wanted
-    beside those that tell of the run itself.
+    beside those that tell of the run itself; ``quiet`` keeps an engine from printing warnings of its own.
     """
 
     source: str
@@ -51,6 +51,7 @@ class Job:
     force: bool = False
     since: str = ""
     engine: str = "duckdb"
+    quiet: bool = False
     tables: tuple[str, ...] = OUTPUTS
 
 

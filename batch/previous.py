@@ -12,12 +12,15 @@ from ..engine.score_sql import CONDITIONS, OUTPUTS
 from ..facts.tables import DEALS, KEY
 from ..facts.texts import LANGUAGES
 from ..render.words import say
-from .filling import ROW
+from .cells import literal
+from .filling import ROW, quoted
 from .postgres import SCHEMA, is_address
 from .refusal import BadSource
 from .stores import DATABASES, WORKBOOKS, IsDate, Store, open_store, unreadable
 
 OUTPUT_TABLES = (*OUTPUTS, CONDITIONS, "changes", "errors", "run")
+IDS = "ids"  # the hidden sheet of a workbook that tells which id each label stands for, and in which place:
+HEADER = ""  # among the headers, or in the column of that name
 _READERS = {".parquet": "read_parquet(?)", ".csv": "read_csv(?, all_varchar = true, header = true)",
             ".jsonl": "read_json(?, format = 'newline_delimited')"}
 
@@ -35,6 +38,8 @@ def read_output(
         for name in found:
             store.read(there[name], f"{prefix}{name}", most=most_rows)
             database.execute(f"ALTER TABLE {prefix}{name} DROP COLUMN IF EXISTS {ROW}")
+        if IDS in store.names:
+            _put_ids_back(database, store, [f"{prefix}{name}" for name in found])
     if DEALS not in found or not is_output(_columns(database, f"{prefix}{DEALS}")):
         raise BadSource("batch-not-ours", target=output)
     return found
@@ -45,7 +50,7 @@ def check_is_output(output: str) -> None:
     with duckdb.connect() as database:
         read_output(database, output, (DEALS,), "", most_rows=0)
         with _opened(database, output) as store:
-            others = [place for place, title in store.names.items() if _meant(title) not in (*OUTPUT_TABLES, "help")]
+            others = [place for place, title in store.names.items() if _meant(title) not in (*OUTPUT_TABLES, "help", IDS)]
     if others:
         raise BadSource("batch-holds-others", target=output, names=", ".join(others[:3]))
 
@@ -53,6 +58,24 @@ def check_is_output(output: str) -> None:
 def is_output(columns: Collection[str]) -> bool:
     """Tell whether a table of deals is one that a run wrote."""
     return {KEY, "scored", "step", "readiness_low", "criteria_met"} <= set(columns)
+
+
+def _put_ids_back(database: duckdb.DuckDBPyConnection, store: Store, tables: Sequence[str]) -> None:
+    """Turn the labels of the tables of a workbook, of columns and of values, back into the ids that they stand for."""
+    store.read(IDS, "previous_ids")
+    told = database.execute("SELECT place, label, id FROM previous_ids").fetchall()
+    database.execute("DROP TABLE previous_ids")
+    ids: dict[str, dict[str, str]] = {}
+    for place, label, id_ in told:
+        ids.setdefault(place or HEADER, {})[label] = id_
+    for table in tables:
+        columns = []
+        for label in _columns(database, table):
+            name = ids.get(HEADER, {}).get(label, label)
+            cases = "".join(f" WHEN {literal(shown)} THEN {literal(id_)}" for shown, id_ in ids.get(name, {}).items())
+            value = f"CASE {quoted(label)}{cases} ELSE {quoted(label)} END" if cases else quoted(label)
+            columns.append(f"{value} AS {quoted(name)}")
+        database.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT {', '.join(columns)} FROM {table}")
 
 
 def _columns(database: duckdb.DuckDBPyConnection, table: str) -> list[str]:

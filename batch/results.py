@@ -16,16 +16,16 @@ from ..rules.base import RuleBase
 from ..rules.catalogue import DEAL
 from .changes import CHANGES
 from .engines import Engine
-from .report import Report
+from .labels import DETAILS, labels
+from .report import Counted, Error, Report
 
-_DETAILS = ("deal_name", "account_name", "deal_owner", "deal_team", "deal_amount", "deal_currency", "deal_expected_close")
 _MOST_SHOWN = 5
 
 
 def also_read(vocabulary: Vocabulary, reads: Mapping[str, Collection[str]]) -> dict[str, set[str]]:
     """Return the columns of each plain table that rules read, as given, and those that people are shown."""
     found = {table: set(columns) for table, columns in reads.items()}
-    found.setdefault(DEALS, set()).update((*_DETAILS, "deal_claimed_step"))
+    found.setdefault(DEALS, set()).update((*DETAILS, "deal_claimed_step"))
     for collection in vocabulary.collections.values():
         found.setdefault(collection.id, set()).add(column_name(next(iter(collection.facts))))
     return found
@@ -61,6 +61,7 @@ class Results:
         self.engine.create("item_names", " UNION ALL ".join(parts))
 
     def _texts(self) -> None:
+        self.engine.lookup("labels", ("of", "id", "label"), list(labels(self.base, self.language)))
         self.engine.lookup("action_texts", ("action", "label", "how", "done_when", "who", "effort", "done_with"), [
             (entry.id, self._read(entry.label), self._read(entry.how), self._read(entry.done_when),
              say(f"who.{entry.who}", self.language), say(f"effort.{entry.effort}", self.language),
@@ -105,7 +106,7 @@ class Results:
     def _deals(self, query: str) -> str:
         judged = ", ".join(f"judged.{name}" for name in self.engine.columns(query)
                            if name not in (KEY, "first_action", "first_action_about"))
-        details = [*(f"{DEALS}.{name}" for name in _DETAILS), f"{DEALS}.{AS_OF}", f"{DEALS}.deal_claimed_step AS claimed_step"]
+        details = [*(f"{DEALS}.{name}" for name in DETAILS), f"{DEALS}.{AS_OF}", f"{DEALS}.deal_claimed_step AS claimed_step"]
         scored = (
             f"SELECT {DEALS}.{KEY}, true AS scored, {', '.join(details)}, {judged},"
             f" first_action, first_action_about AS first_action_with,"
@@ -139,7 +140,7 @@ class Results:
         return self._with_names(query, "rule_texts", "rule", "rule, label, collection, about, about_name", "rule, about")
 
     def _conditions(self, query: str) -> str:
-        columns = 'rule, label, "number", condition, state, "value", distance, collection, about, about_name'
+        columns = 'rule, label, "number", condition, state, "value", threshold, distance, collection, about, about_name'
         return self._with_names(query, "rule_texts", "rule", columns, 'rule, about, "number"')
 
     def _questions(self, query: str) -> str:
@@ -183,12 +184,12 @@ class Results:
 
     def first_error(self) -> str:
         """Return the first thing that is wrong, or nothing."""
-        return next(iter(self._told(1)), "")
+        return next((str(error) for error in self._told(1)), "")
 
-    def _told(self, most: int) -> list[str]:
-        place = "concat_ws(':', \"table\", \"row\", \"column\", \"value\")"
-        told = self.engine.rows(f"SELECT {place}, reason FROM out_errors LIMIT {most}")
-        return [f"{where}: {reason}" for where, reason in told]
+    def _told(self, most: int) -> list[Error]:
+        told = self.engine.rows(f'SELECT "table", "row", deal_id, "column", "value", reason FROM out_errors LIMIT {most}')
+        return [Error(table, row, deal or "", column or "", value or "", reason)
+                for table, row, deal, column, value, reason in told]
 
     def changes(self, told: bool, since: str) -> None:
         """Note that there is a table of what moved; ``told`` if the earlier output tells which rules fired."""
@@ -205,11 +206,11 @@ class Results:
         ]
         ((first, last, scored),) = self.engine.rows(
             f"SELECT min({AS_OF}), max({AS_OF}), count(*) FROM out_deals WHERE scored")
-        ((errors,),) = self.engine.rows("SELECT count(*) FROM out_errors")
         columns = {
             "rule_base_version": _text(self.base.version), "rule_base_hash": _text(self.base.hash),
             "language": _text(self.language), "as_of_first": _day(first), "as_of_last": _day(last),
-            "deals": str(self.deals), "scored": str(scored), "rejected": str(self.deals - scored), "errors": str(errors),
+            "deals": str(self.deals), "scored": str(scored), "rejected": str(self.deals - scored),
+            "errors": str(self._errors()),
             "seconds": f"CAST({seconds:.2f} AS DOUBLE)", "notes": _text("\n".join(self.notes)),
         }
         self.engine.create("out_run", "SELECT " + ", ".join(f"{value} AS {name}" for name, value in columns.items()))
@@ -225,11 +226,16 @@ class Results:
         moved = dict(self._rows_of("changes", "SELECT change, count(*) FROM out_changes GROUP BY 1"))
         return Report(
             self.deals, scored, self.deals - scored,
-            [(step.id, self._read(step.label), steps.get(step.id, 0)) for step in self.base.steps],
-            [(name, _anybody(self._read(self.base.findings[name].label)), count) for name, count in findings],
-            [(name, _anybody(self._read(self.base.actions[name].label)), count) for name, count in actions],
-            self._told(_MOST_SHOWN), {change: moved[change] for change in CHANGES if change in moved}, self.notes, seconds,
+            [Counted(step.id, self._read(step.label), steps.get(step.id, 0)) for step in self.base.steps],
+            [Counted(name, _anybody(self._read(self.base.findings[name].label)), count) for name, count in findings],
+            [Counted(name, _anybody(self._read(self.base.actions[name].label)), count) for name, count in actions],
+            self._errors(), self._told(_MOST_SHOWN), self.base.version, self.base.hash,
+            {change: moved[change] for change in CHANGES if change in moved}, self.notes, seconds,
         )
+
+    def _errors(self) -> int:
+        ((count,),) = self.engine.rows("SELECT count(*) FROM out_errors")
+        return int(count)
 
     def _rows_of(self, table: str, query: str) -> list[tuple[Any, ...]]:
         return self.engine.rows(query) if table in self.tables else []

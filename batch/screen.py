@@ -13,8 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ..facts.texts import Language
 from ..render.browse import table
 from ..render.prose import Prose
-from ..render.words import say
-from .report import Report
+from ..render.words import headed, joined, say
+from .report import Counted, Report
 from .summary import Group, Summary
 
 Advance = Callable[[str, int, int], None]
@@ -40,19 +40,16 @@ def print_report(console: Console, report: Report, target: str, language: Langua
     """Print what came of a run."""
     console.print(Prose(say("score.summary", language, deals=report.deals, scored=report.scored, rejected=report.rejected,
                             seconds=f"{report.seconds:.1f}")))
-    for title, rows in (
-        ("score.steps", [(name, label, str(count)) for name, label, count in report.steps]),
-        ("score.changes", [(say(f"change.{name}", language), "", str(count)) for name, count in report.changes.items()]),
-        ("score.risks", [(name, label, str(count)) for name, label, count in report.findings]),
-        ("score.actions", [(name, label, str(count)) for name, label, count in report.actions]),
-    ):
-        if rows:
+    moved = [Counted(say(f"change.{name}", language), "", count) for name, count in report.changes.items()]
+    for title, counted in (("score.steps", report.steps), ("score.changes", moved), ("score.risks", report.findings),
+                           ("score.actions", report.actions)):
+        if counted:
             console.print(Prose(f"\n{say(title, language)}", style="bold"))
-            console.print(table(("", "", ""), rows))
+            console.print(table(("", "", ""), [(entry.id, entry.label, str(entry.deals)) for entry in counted]))
     if report.errors:
         console.print(Prose(f"\n{say('score.errors', language)}", style="bold"))
         for error in report.errors:
-            console.print(Prose(error, style="yellow"))
+            console.print(Prose(str(error), style="yellow"))
     for note in report.notes:
         console.print(Prose(note, style="bright_black"))
     console.print(Prose("\n" + say("score.written", language, target=target)))
@@ -61,19 +58,22 @@ def print_report(console: Console, report: Report, target: str, language: Langua
 def print_summary(console: Console, summary: Summary, labels: Mapping[str, str], language: Language, most: int) -> None:
     """Print a roll-up, of each kind at most so many groups; ``labels`` gives the words for each step."""
     console.print(Prose(say("summary.head", language, deals=summary.deals, scored=summary.scored)))
+    if summary.changes:
+        moves = joined(_moves(summary.changes, language), language)
+        console.print(Prose(headed(say("score.changes", language), language) + moves))
     for kind, groups in summary.by.items():
         console.print(Prose(f"\n{say(f'summary.by.{kind}', language)}", style="bold"))
         heads = [say(f"summary.{name}", language) for name in ("name", "deals", "amount", "readiness", "at_risk", "ahead")]
-        moves = list(dict.fromkeys(change for group in groups for change in group.changes))
+        heads += [say("summary.changes", language)] if summary.changes else []
         rows = [
             (
                 labels[group.name] if kind == "step" else group.name, str(group.deals), _amounts(group),
-                f"{group.readiness_low:.0f}–{group.readiness_high:.0f}%",
-                str(group.at_risk), str(group.ahead), *(str(group.changes.get(change, 0)) for change in moves),
+                f"{group.readiness_low:.0f}–{group.readiness_high:.0f}%", str(group.at_risk), str(group.ahead),
+                *(["\n".join(_moves(group.changes, language))] if summary.changes else []),
             )
             for group in groups[:most]
         ]
-        console.print(table((*heads, *(say(f"change.{change}", language) for change in moves)), rows))
+        console.print(table(heads, rows))
         if len(groups) > most:
             console.print(Prose(say("summary.more", language, count=len(groups) - most), style="bright_black"))
 
@@ -82,6 +82,15 @@ def _amounts(group: Group) -> str:
     return "\n".join(f"{amount:,.0f} {currency}".removesuffix(" -") for currency, amount in group.amounts.items())
 
 
-def report_document(report: Report | Summary) -> dict[str, Any]:
-    """Return a report or a roll-up as plain data."""
-    return asdict(report)
+def _moves(changes: Mapping[str, int], language: Language) -> list[str]:
+    return [f"{say(f'change.{change}', language)} {count}" for change, count in changes.items()]
+
+
+def report_document(report: Report, target: str) -> dict[str, Any]:
+    """Return a report as plain data, with the place of what was written."""
+    return {"output": target, **asdict(report)}
+
+
+def summary_document(summary: Summary) -> dict[str, Any]:
+    """Return a roll-up as plain data."""
+    return asdict(summary)

@@ -6,9 +6,10 @@ partitioning, spilling and retries carry the work; nothing here knows how many m
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,7 @@ class SparkEngine:
 def score_on_spark(base: RuleBase, job: Job, progress: Callable[[str, int, int], None]) -> Report:
     """Run a job on Spark; see :func:`~.job.score`."""
     started = time.monotonic()
-    session = _session()
+    session = _session(job.quiet)
     to_catalogue = job.target.startswith(TABLES)
     if not to_catalogue:
         check(job)
@@ -120,7 +121,20 @@ def score_on_spark(base: RuleBase, job: Job, progress: Callable[[str, int, int],
         return report
 
 
-def _session() -> Any:
+@contextmanager
+def silenced() -> Iterator[None]:
+    """Let processes that are started meanwhile have nowhere to write their warnings; errors reach us as exceptions."""
+    kept = os.dup(2)
+    with open(os.devnull, "w") as nothing:
+        os.dup2(nothing.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def _session(quiet: bool) -> Any:
     try:
         from pyspark.sql import SparkSession
     except ImportError:
@@ -128,7 +142,8 @@ def _session() -> Any:
     builder = SparkSession.builder.appName("dealready").config("spark.ui.showConsoleProgress", "false")
     if SparkSession.getActiveSession() is None:
         builder = builder.config("spark.driver.extraJavaOptions", "-Xss64m")  # long conditions are deep trees
-    session = builder.getOrCreate()
+    with silenced() if quiet else nullcontext():
+        session = builder.getOrCreate()
     session.sparkContext.setLogLevel("FATAL")  # errors are raised, and need not be printed as well
     for name, value in _SETTINGS.items():
         session.conf.set(name, value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import duckdb
@@ -32,11 +33,15 @@ class Group:
 
 @dataclass(frozen=True)
 class Summary:
-    """An output in groups; ``by`` holds the groups of each kind, the largest first."""
+    """An output in groups; ``by`` holds the groups of each kind, the largest first.
+
+    ``changes`` counts all that moved, deals that are gone or not scored included: these are in no group.
+    """
 
     deals: int
     scored: int
     by: dict[str, list[Group]]
+    changes: dict[str, int] = field(default_factory=dict)
 
 
 def summarise(output: str, steps: list[str]) -> Summary:
@@ -56,7 +61,8 @@ def summarise(output: str, steps: list[str]) -> Summary:
         (deals,) = database.execute(f"SELECT count(*) FROM {_PREFIX}deals").fetchone() or (0,)
         (scored,) = database.execute("SELECT count(*) FROM told").fetchone() or (0,)
         by = {kind: _groups(database, kind, steps, "changes" in found) for kind in ("owner", "team", "step")}
-        return Summary(deals, scored, by)
+        moved = f"SELECT change, count(*) FROM {_PREFIX}changes GROUP BY 1"
+        return Summary(deals, scored, by, _in_order(dict(database.execute(moved).fetchall())) if "changes" in found else {})
 
 
 def _groups(database: duckdb.DuckDBPyConnection, kind: str, steps: list[str], with_changes: bool) -> list[Group]:
@@ -73,13 +79,17 @@ def _groups(database: duckdb.DuckDBPyConnection, kind: str, steps: list[str], wi
         Group(
             name, count, dict(sorted(amounts.get(name, {}).items())), round(low, 1), round(high, 1), at_risk, ahead,
             {step: int(at_step[name].get(step, 0)) for step in steps},
-            {change: int(moved[name][change]) for change in CHANGES if change in moved.get(name, {})},
+            _in_order(moved.get(name, {})),
         )
         for name, count, low, high, at_risk, ahead in rows
     ]
     if kind == "step":
         return sorted(groups, key=lambda group: steps.index(group.name))
     return sorted(groups, key=lambda group: (-group.deals, group.name))
+
+
+def _in_order(moved: Mapping[str, float]) -> dict[str, int]:
+    return {change: int(moved[change]) for change in CHANGES if change in moved}
 
 
 def _pairs(database: duckdb.DuckDBPyConnection, query: str) -> dict[str, dict[str, float]]:

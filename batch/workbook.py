@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from rich.cells import cell_len
 
 from ..facts.texts import Language
 from ..render.words import say
+from .labels import Label
+from .previous import HEADER, IDS
 from .refusal import BadSource
 
 _MOST_ROWS = 1_048_575
@@ -26,35 +29,61 @@ _COLOURS = {
 }
 _HELP_LINES = 5
 _WIDEST, _SAMPLE = 60, 200
+_WRAPPED = Alignment(wrap_text=True, vertical="top")
+
+
+@dataclass(frozen=True)
+class _Looks:
+    """How cells look: the label of each column and value, and the fill of each value that has a colour."""
+
+    labels: Mapping[tuple[str, str], str]
+    fills: Mapping[str, PatternFill]
 
 
 def write_workbook(database: duckdb.DuckDBPyConnection, path: Path, tables: Sequence[str], language: Language) -> None:
-    """Write the ``out_…`` tables as sheets. Raises :class:`BadSource` if one has more rows than a sheet holds."""
+    """Write the ``out_…`` tables as sheets. Raises :class:`BadSource` if one has more rows than a sheet holds.
+
+    People see labels; a hidden sheet tells which id each stands for, so that a workbook can be read again.
+    """
+    ordered = sorted(tables, key=_ORDER.index)
+    rows = {table: _rows(database, table) for table in ordered}
+    for table, count in rows.items():
+        if count > _MOST_ROWS:
+            others = ",".join(name for name in ordered if name not in (table, "errors", "run", "changes"))
+            raise BadSource("batch-too-many-rows", table=table, rows=count, limit=_MOST_ROWS, others=others)
+    labels = database.execute("SELECT of, id, label FROM labels").fetchall()
+    looks = _Looks({(of, name): label for of, name, label in labels},
+                   {value: PatternFill("solid", fgColor=colour) for value, colour in _COLOURS.items()})
     book = Workbook(write_only=True)
-    for table in sorted(tables, key=_ORDER.index):
-        (rows,) = database.execute(f"SELECT count(*) FROM out_{table}").fetchone() or (0,)
-        if rows > _MOST_ROWS:
-            raise BadSource("batch-too-many-rows", table=table, rows=rows, limit=_MOST_ROWS)
-        _sheet(database, book, table, rows, language)
+    for table in ordered:
+        _sheet(database, book, table, rows[table], looks, language)
     _help(book, language)
+    _ids(book, labels)
     book.save(path)
 
 
-def _sheet(database: duckdb.DuckDBPyConnection, book: Workbook, table: str, rows: int, language: Language) -> None:
+def _rows(database: duckdb.DuckDBPyConnection, table: str) -> int:
+    (count,) = database.execute(f"SELECT count(*) FROM out_{table}").fetchone() or (0,)
+    return int(count)
+
+
+def _sheet(
+    database: duckdb.DuckDBPyConnection, book: Workbook, table: str, rows: int, looks: _Looks, language: Language
+) -> None:
     sheet = book.create_sheet(say(f"score.sheet.{table}", language))
     found = database.execute(f"FROM out_{table}")
     names = [column[0] for column in found.description or ()]
+    headers = [looks.labels.get((HEADER, name), name) for name in names]
     batch = found.fetchmany(_SAMPLE)
     sheet.freeze_panes = "B2"
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(names))}{rows + 1}"
-    for number, name in enumerate(names):
-        widest = max([cell_len(name) + 3, *(cell_len(str(row[number])) + 1 for row in batch if row[number] is not None)])
+    for number, header in enumerate(headers):
+        widest = max([cell_len(header) + 3, *(cell_len(str(row[number])) + 1 for row in batch if row[number] is not None)])
         sheet.column_dimensions[get_column_letter(number + 1)].width = min(widest, _WIDEST)
-    sheet.append([_header(sheet, name) for name in names])
-    fills = {value: PatternFill("solid", fgColor=colour) for value, colour in _COLOURS.items()}
+    sheet.append([_header(sheet, header) for header in headers])
     while batch:
         for row in batch:
-            sheet.append([_cell(sheet, value, fills) for value in row])
+            sheet.append([_cell(sheet, value, name, looks) for name, value in zip(names, row, strict=True)])
         batch = found.fetchmany(10_000)
 
 
@@ -65,20 +94,29 @@ def _header(sheet: Any, name: str) -> Any:
     return cell
 
 
-def _cell(sheet: Any, value: object, fills: dict[str, PatternFill]) -> object:
-    """Return a cell; a text stays a text, even if it begins as a formula would, without what no sheet can hold."""
+def _cell(sheet: Any, value: object, column: str, looks: _Looks) -> object:
+    """Return a cell; a text stays a text, even if it begins as a formula would, and long ones are wrapped."""
     if not isinstance(value, str):
         return value
-    value = ILLEGAL_CHARACTERS_RE.sub("", value)
-    if value in fills or value[:1] in ("=", "+", "-", "@"):
-        cell = WriteOnlyCell(sheet, value)
-        cell.data_type = "s"
-        if value in fills:
-            cell.fill = fills[value]
-        else:
-            cell.quotePrefix = True
-        return cell
-    return value
+    shown = looks.labels.get((column, value), ILLEGAL_CHARACTERS_RE.sub("", value))
+    fill, armed, long = looks.fills.get(value), shown[:1] in ("=", "+", "-", "@"), cell_len(shown) > _WIDEST
+    if fill is None and not armed and not long:
+        return shown
+    cell = WriteOnlyCell(sheet, shown)
+    cell.data_type = "s"
+    if fill is not None:
+        cell.fill = fill
+    cell.quotePrefix = armed
+    if long:
+        cell.alignment = _WRAPPED
+    return cell
+
+
+def _ids(book: Workbook, labels: Sequence[Label]) -> None:
+    sheet = book.create_sheet(IDS)
+    sheet.sheet_state = "hidden"
+    for line in (("place", "id", "label"), *labels):
+        sheet.append(line)
 
 
 def _help(book: Workbook, language: Language) -> None:
@@ -86,5 +124,5 @@ def _help(book: Workbook, language: Language) -> None:
     sheet.column_dimensions["A"].width = 110
     for number in range(1, _HELP_LINES + 1):
         cell = WriteOnlyCell(sheet, say(f"score.help.{number}", language))
-        cell.alignment = Alignment(wrap_text=True, vertical="top")
+        cell.alignment = _WRAPPED
         sheet.append([cell])

@@ -116,7 +116,7 @@ class Tally:
             found[question.scope].append(question)
         return found
 
-    def _query(self) -> exp.Select:
+    def _query(self) -> exp.Query:
         """Return the query of a single row: for each scope how many rows there are, and how many satisfy each question."""
         names = {scope: known(scope) for scope in ("", *self.base.vocabulary.collections)}
         compiled = compile_program(self.program, names)

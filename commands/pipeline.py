@@ -16,20 +16,23 @@ if TYPE_CHECKING:
 
 MOST_GROUPS = 20  # of a kind on the screen
 DIALECTS = ("duckdb", "spark", "databricks", "postgres", "snowflake", "bigquery", "trino")
+QUERIES = ("deals", "criteria", "findings", "actions", "questions", "fired")
 
 
 @click.command(cls=LocalCommand, help="help.sql")
 @click.option("--dialect", default="duckdb", type=click.Choice(list(DIALECTS)), help="option.dialect", cls=LocalOption)
 @click.option("--table", "tables", multiple=True, metavar="NAME=TABLE", help="option.table", cls=LocalOption)
+@click.option("--output", default="deals", type=click.Choice(list(QUERIES)), help="option.query", cls=LocalOption)
 @common_options
-def sql(dialect: str, tables: tuple[str, ...], language: Language) -> None:
-    """Print the rule base as one query."""
-    from ..batch.query import Unknown, query_text
+def sql(dialect: str, tables: tuple[str, ...], output: str, language: Language) -> None:
+    """Print what ``score`` writes into one of its tables as one query."""
+    from ..batch.query import query_text
+    from ..batch.refusal import BadSource
 
     try:
-        click.echo(query_text(rule_base(language), dialect, tables))
-    except Unknown as unknown:
-        fail(unknown.message(language))
+        click.echo(query_text(rule_base(language), dialect, output, tables))
+    except BadSource as bad:
+        fail(bad.message(language))
 
 
 @click.command(cls=LocalCommand, help="help.score")
@@ -61,7 +64,8 @@ def score(
     from ..batch.screen import print_report, progress, report_document
 
     job = Job(source, target, language, format=format_ or "", as_of=as_of, memory=memory, threads=threads or 0,
-              strict=strict, force=force, explain=explain, since=since, engine=engine, tables=_tables(tables, language))
+              strict=strict, force=force, explain=explain, since=since, engine=engine, quiet=quiet or as_json,
+              tables=_tables(tables, target, language))
     base = rule_base(language)
     try:
         with progress(new_console(stderr=True), language, quiet or as_json) as advance:
@@ -71,14 +75,15 @@ def score(
     except Stopped as stopped:
         fail(str(stopped))
     if as_json:
-        print_data(report_document(report), "json")
+        print_data(report_document(report, target), "json")
     elif not quiet:
         print_report(new_console(), report, target, language)
     if report.rejected or report.errors:
         sys.exit(FOUND_SOMETHING)
 
 
-def _tables(written: str, language: Language) -> tuple[str, ...]:
+def _tables(written: str, target: str, language: Language) -> tuple[str, ...]:
+    """Return the tables that are asked for; unasked, all but the long one that no person would read in a workbook."""
     from ..engine.score_sql import OUTPUTS
     from ..facts.problems import messages, suggestion_or_all
 
@@ -87,7 +92,7 @@ def _tables(written: str, language: Language) -> tuple[str, ...]:
         if name not in OUTPUTS:
             hint = suggestion_or_all(name, OUTPUTS)
             fail(messages()["batch-no-output"].read(language, found=name, hint=hint))
-    return names or OUTPUTS
+    return names or tuple(name for name in OUTPUTS if name != "fired" or not target.lower().endswith(".xlsx"))
 
 
 @click.command(cls=LocalCommand, help="help.summary")
@@ -98,7 +103,7 @@ def _tables(written: str, language: Language) -> tuple[str, ...]:
 def summary(output: str, everything: bool, as_json: bool, language: Language) -> None:
     """Roll an output of ``score`` up by owner, team and step."""
     from ..batch.refusal import BadSource
-    from ..batch.screen import print_summary, report_document
+    from ..batch.screen import print_summary, summary_document
     from ..batch.summary import summarise
 
     try:
@@ -107,6 +112,6 @@ def summary(output: str, everything: bool, as_json: bool, language: Language) ->
     except BadSource as bad:
         fail(bad.message(language))
     if as_json:
-        print_data(report_document(found), "json")
+        print_data(summary_document(found), "json")
     else:
         print_summary(new_console(), found, labels, language, 1_000_000 if everything else MOST_GROUPS)

@@ -32,6 +32,8 @@ from .sql_tests import (
     whole,
 )
 
+Name = str | exp.Table
+
 
 @dataclass
 class _Reads:
@@ -44,13 +46,13 @@ class _Reads:
 
 
 def case_strata(
-    program: Program, vocabulary: Vocabulary, limits: Mapping[str, int], tables: Mapping[str, str] | None = None,
+    program: Program, vocabulary: Vocabulary, limits: Mapping[str, int], tables: Mapping[str, Name] | None = None,
     also: Iterable[str] = (),
 ) -> tuple[Stratum, ...]:
     """Return the strata ``deals_known``, ``stakeholders_known`` …, which the compiled program reads.
 
-    ``limits`` gives the days of life of each ``stale_after``; ``tables`` the name of each plain table
-    where it is not the collection's own; ``also`` the facts of the deal that are kept though no rule may read them.
+    ``limits`` gives the days of life of each ``stale_after``; ``tables`` what stands for each plain table where it
+    is not one of the collection's own name; ``also`` the facts of the deal that are kept though no rule may read them.
     """
     cases = _Cases(program, vocabulary, limits, dict(tables or {}))
     for fact in also:
@@ -59,7 +61,7 @@ def case_strata(
 
 
 def columns_read(cases: Iterable[Stratum]) -> Mapping[str, frozenset[str]]:
-    """Return the columns that the strata of :func:`case_strata` read of each relation beneath them."""
+    """Return the columns that the strata of :func:`case_strata` read of each plain table, and of each other."""
     found: dict[str, set[str]] = {}
     for case in cases:
         for column in case.select.find_all(exp.Column):
@@ -74,7 +76,7 @@ def known(scope: str) -> str:
 
 class _Cases:
     def __init__(
-        self, program: Program, vocabulary: Vocabulary, limits: Mapping[str, int], tables: dict[str, str]
+        self, program: Program, vocabulary: Vocabulary, limits: Mapping[str, int], tables: dict[str, Name]
     ) -> None:
         self.vocabulary = vocabulary
         self.limits = limits
@@ -130,20 +132,25 @@ class _Cases:
 
     def select(self, scope: str) -> exp.Select:
         reads = self.reads[scope]
-        source, deals = self.tables.get(scope or DEALS, scope or DEALS), self.tables.get(DEALS, DEALS)
-        query = selection(_of(source, KEY)).from_(exp.to_table(source), copy=False)
+        source = scope or DEALS
+        query = selection(_of(source, KEY)).from_(self.plain(source), copy=False)
         as_of: exp.Expr = _of(source, AS_OF)
         if scope:
             query = query.select(_of(source, ITEM_KEY), copy=False)
-            as_of = _of(deals, AS_OF)
+            as_of = _of(DEALS, AS_OF)
             if any(fact.stale_after or fact.since for fact in reads.facts.values()):
-                on = exp.EQ(this=_of(source, KEY), expression=_of(deals, KEY))
-                query = query.join(exp.to_table(deals), on=on, copy=False)
+                on = exp.EQ(this=_of(source, KEY), expression=_of(DEALS, KEY))
+                query = query.join(self.plain(DEALS), on=on, copy=False)
         else:
             query = query.select(as_of, *(_of(source, listed_column(of)) for of in sorted(self.listed)), copy=False)
         for fact_id in sorted(reads.facts):
             query = query.select(*self.columns(reads, reads.facts[fact_id], source, as_of), copy=False)
         return query
+
+    def plain(self, name: str) -> exp.Expr:
+        """Return the plain table of a name, or what stands for it, called by that name."""
+        table = exp.to_table(self.tables.get(name, name))
+        return named(table, name, table=True) if name in self.tables else table
 
     def columns(self, reads: _Reads, fact: Fact, source: str, as_of: exp.Expr) -> Iterable[exp.Expr]:
         name = column_name(fact.id)
@@ -195,4 +202,4 @@ def _column(kind: str, fact: str) -> str:
 
 
 def _of(table: str, name: str) -> exp.Column:
-    return exp.column(exp.to_identifier(name, quoted=name in RESERVED), table=exp.to_table(table).alias_or_name)
+    return exp.column(exp.to_identifier(name, quoted=name in RESERVED), table=table)

@@ -2,19 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlglot import exp
+
+from .sql_tests import Cases, paren, sum_of, whole
 
 
 def written(query: exp.Expr, dialect: str, pretty: bool = False) -> str:
     """Return a query in a dialect, with comments only if it is meant to be read."""
-    if dialect == "postgres":
-        query = query.transform(_for_postgres)
+    if dialect in _ADAPTED:
+        query = query.transform(_ADAPTED[dialect])
     return query.sql(dialect=dialect, pretty=pretty, comments=pretty)
 
 
 def _for_postgres(node: exp.Expr) -> exp.Expr:
-    """PostgreSQL counts the bits of bit strings only."""
+    """PostgreSQL counts the bits of bit strings only; and a member that is no NULL needs no care about NULL."""
     if isinstance(node, exp.BitwiseCount):
         bits = exp.Cast(this=node.this, to=exp.DataType.build("bit(64)", dialect="postgres"))
         return exp.Anonymous(this="BIT_COUNT", expressions=[bits])
+    if isinstance(node, exp.ArrayContains) and isinstance(node.expression, exp.Literal):
+        return exp.EQ(this=node.expression, expression=exp.Any(this=paren(node.this)))
     return node
+
+
+def _for_snowflake(node: exp.Expr) -> exp.Expr:
+    """Snowflake counts no bits; and it keeps names in capitals unless they are quoted, so quoted ones are in capitals too."""
+    if isinstance(node, exp.BitwiseCount):
+        masked = node.this.unnest()
+        mask = int(masked.expression.this)
+        bits = [bit for bit in (1 << place for place in range(mask.bit_length())) if mask & bit]
+        return paren(sum_of([_bit(masked.this, bit) for bit in bits]))
+    if isinstance(node, exp.Identifier) and node.quoted:
+        return exp.to_identifier(node.name.upper(), quoted=True)
+    return node
+
+
+def _bit(word: exp.Expr, bit: int) -> exp.Expr:
+    """Return 1 if a number has a bit, else 0."""
+    there = exp.NEQ(this=paren(exp.BitwiseAnd(this=word.copy(), expression=whole(bit))), expression=whole(0))
+    return Cases().when(there, whole(1)).otherwise(whole(0))
+
+
+_ADAPTED: dict[str, Callable[[exp.Expr], exp.Expr]] = {"postgres": _for_postgres, "snowflake": _for_snowflake}

@@ -16,7 +16,7 @@ from ..facts.tables import ITEM_KEY, KEY
 from ..rules.base import RuleBase
 from ..rules.catalogue import DEAL, Action, Finding
 from ..rules.program import LOST
-from .case_sql import case_strata, columns_read, known
+from .case_sql import Name, case_strata, columns_read, known
 from .diagnose import KIND_ORDER, SEVERITY_ORDER
 from .explain_sql import ExplainTables
 from .packed_sql import Packed, has_bit
@@ -38,7 +38,7 @@ class Statement:
     """A temporary table and the query that fills it."""
 
     name: str
-    select: exp.Select
+    select: exp.Query
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Scoring:
 
 
 def compile_scoring(
-    base: RuleBase, tables: Mapping[str, str] | None = None, outputs: Iterable[str] = OUTPUTS, most_questions: int = 10
+    base: RuleBase, tables: Mapping[str, Name] | None = None, outputs: Iterable[str] = OUTPUTS, most_questions: int = 10
 ) -> Scoring:
     """Return the statements that score the plain tables ``deals``, ``stakeholders`` … (or as ``tables`` names them).
 
@@ -61,7 +61,7 @@ def compile_scoring(
 
 
 class _Scoring:
-    def __init__(self, base: RuleBase, tables: Mapping[str, str] | None) -> None:
+    def __init__(self, base: RuleBase, tables: Mapping[str, Name] | None) -> None:
         self.base = base
         self.scopes = ("", *base.vocabulary.collections)
         self.compiled: Compiled = compile_program(base.program, {scope: known(scope) for scope in self.scopes}, [LOST])
@@ -83,8 +83,7 @@ class _Scoring:
             for kinds in wanted.values():
                 kinds.pop("rule")
         questions = self.question_tables() if "questions" in asked else None
-        rules = tuple(self.base.rules.values())
-        explained = ExplainTables(self.compiled, self.scopes[1:], rules) if CONDITIONS in asked else None
+        explained = ExplainTables(self.compiled, self.base.vocabulary) if CONDITIONS in asked else None
         later: dict[str, set[str]] = {scope: set() for scope in self.scopes}
         for tables in (questions, explained):
             for scope, names in tables.reads().items() if tables else ():
@@ -98,6 +97,7 @@ class _Scoring:
             self.statements += [Statement(name, select) for name, select in questions.statements]
             made["questions"] = questions.query(vocabulary_slots(self.base), most_questions)
         if explained:
+            self.statements += [Statement(name, select) for name, select in explained.statements]
             made[CONDITIONS] = explained.query()
         return Scoring(tuple(self.statements), made, self.reads)
 
@@ -357,7 +357,7 @@ class _Scoring:
         return status.when(some, exp.Literal.string("in_progress")).otherwise(exp.Literal.string("not_started"))
 
 
-def _columns(select: exp.Select, made: Mapping[str, set[str]]) -> set[str]:
+def _columns(select: exp.Query, made: Mapping[str, set[str]]) -> set[str]:
     """Return the names of a select's columns, stars written out."""
     names: set[str] = set()
     source = select.args["from_"].this.name

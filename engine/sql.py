@@ -47,7 +47,7 @@ class Stratum:
 
     name: str
     scope: str
-    select: exp.Select
+    select: exp.Query
 
 
 @dataclass(frozen=True)
@@ -73,12 +73,12 @@ class Compiled:
         """Return how many items a counting quantifier of some rule counts."""
         return self.compiler.number(quantifier, scope)
 
-    def query(self, select: exp.Select) -> exp.Select:
+    def query(self, select: exp.Select) -> exp.Query:
         """Return ``select``, which may name any stratum, with every stratum that it needs in front."""
         return with_strata(self.strata, select)
 
 
-def with_strata(strata: Iterable[Stratum], select: exp.Select) -> exp.Select:
+def with_strata(strata: Iterable[Stratum], select: exp.Query) -> exp.Query:
     """Return a query over common table expressions, those that nothing reads left out."""
     by_name = {stratum.name: stratum for stratum in strata}
     needed: set[str] = set()

@@ -15,9 +15,13 @@ EXAMPLES = Path(__file__).parent.parent / "facts" / "examples"
 Rows = dict[str, list[dict[str, Any]]]
 
 
+def example_files() -> list[Path]:
+    return sorted((*EXAMPLES.glob("*.yaml"), *EXAMPLES.glob("*.json")))
+
+
 def example_rows(vocabulary: Vocabulary) -> Rows:
     found: Rows = {}
-    for path in sorted((*EXAMPLES.glob("*.yaml"), *EXAMPLES.glob("*.json"))):
+    for path in example_files():
         for table, row in deal_rows(load_deal(str(path), vocabulary), path.stem):
             found.setdefault(table, []).append(row)
     return found
@@ -38,3 +42,8 @@ def write_parquet(folder: Path, tables: Rows, parts: int = 1) -> Path:
             duckdb.execute(f"COPY (SELECT * EXCLUDE (part) FROM ({numbered}) WHERE part = {part}) TO '{file}'")
         lines.unlink()
     return folder
+
+
+def rows_of(found: Any) -> list[str]:
+    """Return the rows of what was executed, as texts in order."""
+    return sorted(str(tuple(row)) for row in found.fetchall())

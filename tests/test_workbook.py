@@ -1,0 +1,94 @@
+"""A workbook is made for a person: it speaks the chosen language, and can still be read again."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from click.testing import CliRunner
+from dealready.batch.job import Job, score
+from dealready.batch.labels import labels
+from dealready.batch.refusal import BadSource
+from dealready.batch.summary import summarise
+from dealready.cli import cli
+from dealready.facts.texts import LANGUAGES, Language
+from dealready.rules.base import RuleBase, load_rule_base
+
+from .pipelines import EXAMPLES
+
+TABLES = ("deals", "criteria", "findings", "actions")
+
+
+@functools.cache
+def base() -> RuleBase:
+    return load_rule_base()
+
+
+@pytest.fixture(scope="module")
+def workbook(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The examples in Chinese, with each condition of the rules that fired."""
+    target = tmp_path_factory.mktemp("workbook") / "out.xlsx"
+    score(base(), Job(str(EXAMPLES), str(target), "zh", threads=1, explain=True, tables=TABLES))
+    return target
+
+
+def texts(sheet: Any, header: str) -> set[str]:
+    first, *rows = sheet.iter_rows(values_only=True)
+    return {row[first.index(header)] for row in rows}
+
+
+def test_headers_and_ids_are_in_the_chosen_language(workbook: Path) -> None:
+    book = openpyxl.load_workbook(workbook)
+    for sheet in book.worksheets:
+        if sheet.sheet_state == "visible":
+            assert not [cell.value for cell in sheet[1] if str(cell.value).replace("_", "").isascii()], sheet.title
+    assert {step.label.zh for step in base().steps} >= texts(book["商机"], "已证实步骤")
+    assert texts(book["标准"], "状态") == {"已达成", "未达成", "未知"}
+    assert texts(book["条件"], "状态") == {"成立", "不成立", "未知"}
+    assert {"风险", "矛盾"} <= texts(book["发现"], "类别")
+    assert texts(book["发现"], "严重程度") == {"高", "中", "低"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_two_columns_or_values_of_one_share_a_label(language: Language) -> None:
+    found = list(labels(base(), language))
+    assert len({(of, label) for of, _, label in found}) == len(found)
+
+
+def test_a_workbook_is_rolled_up_as_a_folder_is(workbook: Path, tmp_path: Path) -> None:
+    score(base(), Job(str(EXAMPLES), str(tmp_path / "out"), "zh", threads=1, tables=TABLES))
+    steps = [step.id for step in base().steps]
+    assert summarise(str(workbook), steps) == summarise(str(tmp_path / "out"), steps)
+
+
+def test_long_texts_are_wrapped(workbook: Path) -> None:
+    sheet = openpyxl.load_workbook(workbook)["行动"]
+    (how,) = [cell.column for cell in sheet[1] if cell.value == "做法"]
+    longest = max((row[how - 1] for row in sheet.iter_rows(min_row=2)), key=lambda cell: len(str(cell.value)))
+    assert longest.alignment.wrap_text
+
+
+def test_a_sign_that_no_workbook_can_hold_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "deals.csv").write_text("deal_id,as_of,account_name\nA,2026-03-16,Bad\x01 Steel\n", "utf-8")
+    score(base(), Job(str(tmp_path / "deals.csv"), str(tmp_path / "out.xlsx"), threads=1, tables=("deals",)))
+    label = base().vocabulary.facts["account.name"].label.en
+    assert "Bad Steel" in texts(openpyxl.load_workbook(tmp_path / "out.xlsx")["Deals"], label)
+
+
+def test_a_workbook_that_would_not_hold_a_table_is_refused_with_the_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dealready.batch.workbook._MOST_ROWS", 100)
+    with pytest.raises(BadSource, match="batch-too-many-rows") as refused:
+        score(base(), Job(str(EXAMPLES), str(tmp_path / "out.xlsx"), threads=1, tables=("deals", "criteria")))
+    assert "--tables deals" in refused.value.message("en")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_workbook_leaves_the_rules_that_fired_out_unless_asked(tmp_path: Path) -> None:
+    done = CliRunner().invoke(cli, ["score", str(EXAMPLES), "-o", str(tmp_path / "out.xlsx"), "-q", "--lang", "en"])
+    assert done.exit_code == 0
+    assert "Rules fired" not in openpyxl.load_workbook(tmp_path / "out.xlsx").sheetnames
