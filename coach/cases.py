@@ -13,9 +13,10 @@ from pathlib import Path
 from ..engine.diagnosis import Diagnosis
 from ..facts.deal import Deal, deal_of, load_deal
 from ..facts.edits import laid_over, read_drop, without
+from ..facts.nodes import Mapping, Node, Scalar
 from ..facts.problems import Place, Problems, Rejected, suggestion, suggestion_or_all
 from ..facts.reader import Record, describe
-from ..facts.source import Mapping, Node, Scalar, parse, read_bytes
+from ..facts.source import parse, read_bytes
 from ..rules.base import RuleBase
 
 CASE_FILES = (".yaml", ".yml", ".json")

@@ -7,9 +7,10 @@ from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from .nodes import Mapping, Node, Scalar, Sequence
 from .problems import Place, Problems, suggestion_or_all
 from .reader import describe
-from .source import STDIN, Mapping, Node, Scalar, Sequence, parse, read_bytes
+from .source import STDIN, parse, read_bytes
 from .values import BadValue, FactValue, in_order, is_unknown, parse_member, parse_value
 from .vocabulary import Collection, Fact, Vocabulary
 

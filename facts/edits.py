@@ -11,9 +11,10 @@ from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass, replace
 
 from .deal import AS_OF, Deal, Item, Observation, deal_of
+from .nodes import Mapping, Node, Scalar
+from .nodes import Sequence as Items
 from .problems import Place, Problem, Problems, Rejected, listing, problem, suggestion
-from .source import Mapping, Node, Scalar, parse
-from .source import Sequence as Items
+from .source import parse
 from .values import is_unknown
 from .vocabulary import Vocabulary
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from .nodes import Mapping, Node, Scalar, Sequence
 from .problems import Problems, nearest, suggestion
 from .reader import describe
-from .source import Mapping, Node, Scalar, Sequence
 
 _DEEP = ("collection",)  # mappings of which a layer may give a part
 

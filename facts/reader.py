@@ -12,8 +12,8 @@ from collections.abc import Sequence as Many
 from decimal import Decimal
 from typing import TypeVar
 
+from .nodes import Mapping, Node, Scalar, Sequence
 from .problems import Place, Problems, listing, quoted, suggestion, suggestion_or_all
-from .source import Mapping, Node, Scalar, Sequence
 from .texts import LANGUAGES, Language, Text
 
 T = TypeVar("T")

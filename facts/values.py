@@ -8,8 +8,8 @@ from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 
+from .nodes import Scalar
 from .problems import listing, short, suggestion
-from .source import Scalar
 from .texts import Text
 from .vocabulary import Fact
 

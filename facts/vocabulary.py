@@ -14,9 +14,10 @@ from typing import Literal
 from unicodedata import normalize
 
 from .layers import joined, overlaid, record_id, records
+from .nodes import Mapping, Node, Sequence
 from .problems import Place, Problems, listing, suggestion
 from .reader import Record
-from .source import Mapping, Node, Sequence, parse, read_bytes
+from .source import parse, read_bytes
 from .texts import NO_TEXT, Text
 
 FactType = Literal["bool", "enum", "ordinal", "int", "decimal", "money", "date", "text", "set", "list", "ref", "refs"]

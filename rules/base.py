@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from ..facts.layers import joined, overlaid, records
+from ..facts.nodes import Mapping, Scalar
 from ..facts.problems import Problems, Rejected, listing
-from ..facts.source import Mapping, Scalar, parse, read_bytes
+from ..facts.source import parse, read_bytes
 from ..facts.texts import Text
 from ..facts.vocabulary import Vocabulary, load_vocabulary
 from .catalogue import Action, Finding, Parameter, Source, Step, Talk, Tension

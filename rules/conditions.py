@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping as AnyMapping
 from dataclasses import replace
 
+from ..facts.nodes import Mapping, Node, Scalar, Sequence
 from ..facts.problems import Place, Problems, listing, suggestion, suggestion_or_all
 from ..facts.reader import describe
-from ..facts.source import Mapping, Node, Scalar, Sequence
 from ..facts.values import BadValue, in_order, parse_member, parse_value
 from ..facts.vocabulary import Fact, Vocabulary
 from .language import ALWAYS, Absent, Condition, FactPath, FactTest, Holds, Quantifier, Span, all_of, any_of

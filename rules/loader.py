@@ -9,9 +9,9 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from ..facts.nodes import Mapping, Node, Scalar, Sequence
 from ..facts.problems import Place, Problems, listing, nearest, suggestion
 from ..facts.reader import Record, describe
-from ..facts.source import Mapping, Node, Scalar, Sequence
 from ..facts.texts import Text
 from ..facts.vocabulary import EFFORT, Vocabulary
 from .catalogue import DEAL, Action, Criterion, Finding, Override, Parameter, Source, Step, Talk, Tension

@@ -432,7 +432,7 @@ def test_a_machine_is_told_everything_by_name(tmp_path: Path) -> None:
     assert (told["output"], told["rule_base_hash"]) == (str(tmp_path / "out"), base().hash)
     assert (told["error_count"], len(told["errors"])) == (6, 5)
     assert told["errors"][0] | {"reason": ""} == {
-        "table": "stakeholders", "row": 3, "deal_id": "bad", "column": "attitude", "value": "cold", "reason": ""}
+        "table": "stakeholders", "row": 4, "deal_id": "bad", "column": "attitude", "value": "cold", "reason": ""}
     assert {"id", "label", "deals"} == set(told["steps"][0])
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from dealready.facts.nodes import Mapping, Node, Scalar, Sequence
 from dealready.facts.problems import Rejected
-from dealready.facts.source import Mapping, Node, Scalar, Sequence, parse
+from dealready.facts.source import parse
 from hypothesis import given
 from hypothesis import strategies as st
 
