@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 
 settings.register_profile(
     "dealready",
-    max_examples=int(os.environ.get("DEALREADY_EXAMPLES", "100")),
+    max_examples=int(os.environ.get("DEALREADY_EXAMPLES", "30")),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )

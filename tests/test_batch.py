@@ -150,7 +150,7 @@ def test_tables_of_every_kind_score_as_the_deal_files_do(kind: str, from_files: 
         assert (tmp_path / "scored" / f"{table}.csv").read_bytes() == (from_files / f"{table}.csv").read_bytes(), table
 
 
-@settings(max_examples=settings.default.max_examples if SOAK else 5)
+@settings(max_examples=settings.default.max_examples if SOAK else 3)
 @given(st.lists(any_deals(base().vocabulary), min_size=1, max_size=4))
 def test_the_whole_diagnosis_is_the_one_of_each_deal(found: list[Deal]) -> None:
     check_diagnoses({str(number): deal for number, deal in enumerate(found)})
