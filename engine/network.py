@@ -123,7 +123,7 @@ class Network(_ReteMatcher):  # type: ignore[misc]
         self._wired: set[tuple[Any, Any]] = set()
         self._named = _ByName()
         named = self._below(self.root_node, self._tester("conclusion", lambda fact: type(fact) is Conclusion))
-        _connect(named, self._named, self._named.activate)
+        _connect(named, self._named, self._named._activate)
         for rule, patterns in self.engine.wired:
             self._wire(rule, patterns)
 
@@ -169,13 +169,13 @@ class Network(_ReteMatcher):  # type: ignore[misc]
         for pattern in others:
             make = _nodes.NotNode if pattern.negated else _nodes.OrdinaryMatchNode
             join = make(_same_item)
-            _connect(node, join, join.activate_left)
+            _connect(node, join, join._activate_left)
             terminal = self._terminal(pattern)
-            _connect(terminal, join, join.activate_right)
+            _connect(terminal, join, join._activate_right)
             self.stateful.append(join)
             node = join
         end = _ConflictSet(rule, self.touched)
-        _connect(node, end, end.activate)
+        _connect(node, end, end._activate)
         self.stateful.append(end)
 
     def changes(self, adding: Any = None, deleting: Any = None) -> tuple[list[Any], list[Any]]:
@@ -201,7 +201,10 @@ class Network(_ReteMatcher):  # type: ignore[misc]
 
 
 def _connect(parent: Any, child: Any, callback: Callable[[Any], None]) -> None:
-    """Make a node a child; experta's own way looks through all children first, which adds up."""
+    """Make a node a child; experta's own way looks through all children first, which adds up.
+
+    The callbacks are those beneath experta's own, which copy each token first: no node here changes one.
+    """
     parent.children.append(_ChildNode(child, callback))
 
 
