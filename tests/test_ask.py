@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -153,9 +155,18 @@ def deal(tmp_path: Path) -> Path:
 ATTITUDE = "Judging by what was said and done, does Ann"
 
 
+@cache
+def in_silence(deal: bytes, language: str) -> str:
+    """Return what is on the screen when every question is passed over."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "deal.yaml"
+        path.write_bytes(deal)
+        return run("ask", str(path), "--lang", language, input="\n" * 200).output
+
+
 def sitting(deal: Path, *typed: str, first: str = "", question: str = ATTITUDE, language: str = "en") -> str:
     """Press Enter until a question comes, answer it, and stop; return what was on the screen."""
-    silent = run("ask", str(deal), "--lang", language, input="\n" * 200).output
+    silent = in_silence(deal.read_bytes(), language)
     prompts = silent[: silent.index(question)].count("回答：" if language == "zh" else "Answer: ")
     lines = [first, *[""] * (prompts - 1), *typed, "q"]
     return run("ask", str(deal), "--lang", language, input="\n".join(lines) + "\n").output

@@ -26,10 +26,13 @@ def base() -> RuleBase:
     return load_rule_base()
 
 
+TABLES = ("deals", "criteria", "findings", "actions", "fired")  # as elsewhere, so that they are compiled once
+
+
 @pytest.fixture(scope="module")
 def explained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("explained") / "out"
-    score(base(), Job(str(EXAMPLES), str(target), threads=1, format="csv", explain=True, tables=("fired",)))
+    score(base(), Job(str(EXAMPLES), str(target), threads=1, format="csv", explain=True, tables=TABLES))
     return target
 
 

@@ -31,7 +31,7 @@ def base() -> RuleBase:
 def workbook(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The examples in Chinese, with each condition of the rules that fired."""
     target = tmp_path_factory.mktemp("workbook") / "out.xlsx"
-    score(base(), Job(str(EXAMPLES), str(target), "zh", threads=1, explain=True, tables=TABLES))
+    score(base(), Job(str(EXAMPLES), str(target), "zh", threads=1, explain=True, tables=(*TABLES, "fired")))
     return target
 
 
