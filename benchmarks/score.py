@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -49,16 +49,16 @@ with duckdb.connect() as database:
 """
 
 
-def measure(command: Sequence[str]) -> Measured | None:
-    """Run a command to its end; None if it fails, as it does if it wants more memory than the machine has."""
+def measure(command: Sequence[str], limit: Callable[[], None] | None = None) -> Measured | None:
+    """Run a command to its end, within a limit if one is given; None if it fails."""
     start = time.perf_counter()
-    running = subprocess.Popen(command, stdout=subprocess.DEVNULL, preexec_fn=_within_memory)  # noqa: PLW1509
+    running = subprocess.Popen(command, stdout=subprocess.DEVNULL, preexec_fn=limit)  # noqa: PLW1509
     _, status, usage = os.wait4(running.pid, 0)
     seconds = time.perf_counter() - start
     return None if os.waitstatus_to_exitcode(status) else Measured(seconds, usage.ru_maxrss / 1024)
 
 
-def _within_memory() -> None:
+def within_memory() -> None:
     """Let this process fail, rather than the system choose which one to kill."""
     most = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 9 // 10
     resource.setrlimit(resource.RLIMIT_DATA, (most, most))
@@ -74,9 +74,10 @@ def compare(folder: Path, deals: int) -> Size:
         peer = str(Path(__file__).with_name("polars_peer.py"))
         ours = measure([*SCORE, str(source), "-o", f"{target}/out", *options])
         copied = measure([sys.executable, "-c", COPY, str(source), target, str(THREADS)])
+        polars = (sys.executable, peer, str(source), f"{target}/polars.parquet")
         if ours is None or copied is None:
             raise SystemExit(f"scoring or copying {deals} deals failed")
-        return Size(deals, ours, measure([sys.executable, peer, str(source), f"{target}/polars.parquet"]), copied)
+        return Size(deals, ours, measure(polars, within_memory), copied)
 
 
 def rates(folder: Path) -> dict[str, float]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 from ..facts.deal import Deal, Item, Observation
@@ -234,9 +234,18 @@ class _Repair:
             return
         fitting = [value for value in self.candidates(fact, test) if value_satisfies(test, value, self.case.as_of) is truth]
         if fitting:
-            self.observe(collection, about, fact, Observation(self.chance.choice(fitting[:3])))
+            value = self.chance.choice(fitting[:3])
+            self.observe(collection, about, fact, Observation(value))
+            self.bring_about(collection, about, fact.since.get(str(value), ""))
         elif not truth:
             self.observe(collection, about, fact, None)
+
+    def bring_about(self, collection: str, about: str, since: str) -> None:
+        """Let the day from which a value is true not lie ahead."""
+        told = self.deal.observation(collection, about, since)
+        if told is not None and isinstance(told.value, date) and told.value > self.case.as_of:
+            facts = self.base.vocabulary.collections[collection].facts if collection else self.base.vocabulary.facts
+            self.observe(collection, about, facts[since], Observation(self.case.as_of))
 
     def observe(self, collection: str, about: str, fact: Fact, observation: Observation | None) -> None:
         """Write an observation into the deal, or take it out."""
