@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.text import Text
 
 HERE = Path(__file__).parent
-WIDTH, LINES = 92, 58
+WIDTH, LINES = 92, 88
 CELL = 12.2  # the width of a cell in the units of rich's picture
 _TEXT = re.compile(r'(<text [^>]*?)textLength="[^"]*"([^>]*)>([^<]*)</text>')
 # The picture asks for no font from the network; the reader's own monospaced font will do.
