@@ -19,8 +19,9 @@ from ..batch.results import also_read
 from ..batch.sources import open_source
 from ..engine.case_sql import case_strata, columns_read, known
 from ..engine.dialects import written
-from ..engine.sql import Stratum, compile_program, with_strata
+from ..engine.sql import Stratum, compile_program
 from ..engine.sql_tests import col, named, selection, whole
+from ..engine.statements import laid_down
 from ..facts.tables import DEALS, ITEM_KEY, KEY
 from ..rules.base import RuleBase
 from ..rules.program import Program
@@ -149,14 +150,23 @@ class Comparison:
         def holds(name: str) -> exp.Expr:
             return col(compiled.columns[name]) if name in concluded else exp.false()
 
+        ends: list[Stratum] = []
         for scope, own in self.by_scope(keys).items():
             numbers = [
                 named(exp.cast(self.number(side, key, holds), exp.DType.UTINYINT), self.column(key)) for key in own
             ]
             keys_of_rows = [KEY, *([ITEM_KEY] if scope else [])]
             query = selection(*keys_of_rows, *numbers).from_(compiled.last.get(scope, known(scope)), copy=False)
-            sql = written(with_strata(strata, query), "duckdb")
-            self.database.execute(f"CREATE OR REPLACE TEMP TABLE {prefix}_{scope or DEALS} AS {sql}")
+            ends.append(Stratum(f"{prefix}_{scope or DEALS}", scope, query))
+        names = [end.name for end in ends]
+        later = {scope: [self.column(key) for key in own] for scope, own in self.by_scope(keys).items()}
+        statements = laid_down((*strata, *ends), names, later)
+        for statement in statements:
+            sql = written(statement.select, "duckdb")
+            self.database.execute(f"CREATE OR REPLACE TEMP TABLE {statement.name} AS {sql}")
+        for statement in statements:
+            if statement.name not in names:
+                self.database.execute(f"DROP TABLE {statement.name}")
 
     def number(self, side: Told, key: Key, holds: Callable[[str], exp.Expr]) -> exp.Expr:
         """Return the SQL for the number of an aspect, which a rule base may not have."""

@@ -7,8 +7,9 @@ they are settled, 62 to a number; the outputs unpack them against small catalogu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from sqlglot import exp
 
@@ -23,22 +24,15 @@ from .packed_sql import Packed, has_bit
 from .questions import CLAIMED_STEP, vocabulary_slots
 from .questions_sql import QuestionTables
 from .roots_sql import roots, stage
-from .sql import Compiled, Stratum, compile_program, with_strata
+from .sql import Compiled, compile_program
 from .sql_tests import Cases, cast, col, either, named, negated, number_if, paren, percent, selection, sum_of, whole
+from .statements import Statement, laid_down
 
 OUTPUTS = ("deals", "criteria", "findings", "actions", "questions", "fired")
 CONDITIONS = "conditions"  # the output that explains; it is long, so only on request
 _CODES = 1000  # more than there are actions
 _MOST, _DIGITS = 1000, 7  # the highest priority there may be, and the digits of a code
 _BEYOND = 10**_DIGITS
-
-
-@dataclass(frozen=True)
-class Statement:
-    """A temporary table and the query that fills it."""
-
-    name: str
-    select: exp.Query
 
 
 @dataclass(frozen=True)
@@ -88,7 +82,8 @@ class _Scoring:
         for tables in (questions, explained):
             for scope, names in tables.reads().items() if tables else ():
                 later[scope] |= names
-        self.materialise(wanted, later)
+        ends = set(self.compiled.last.values())
+        self.statements = laid_down(self.strata, ends, later, partial(self.settle, wanted))
         makers = {"deals": self.deals, "criteria": self.criteria, "findings": self.findings, "actions": self.actions,
                   "fired": self.fired}
         made = {name: make() for name, make in makers.items() if name in asked}
@@ -124,47 +119,20 @@ class _Scoring:
             found["mark"] = [("has_power", columns["has_power"])]
         return found
 
-    def materialise(self, wanted: Mapping[str, dict[str, list[tuple[str, str]]]], later: Mapping[str, set[str]]) -> None:
-        """Turn every stratum with several readers, and the last of each scope, into a statement."""
-        last = self.compiled.last
-        made: dict[str, set[str]] = {}  # columns of each stratum seen so far
-        shared = self.shared_strata(set(last.values()))
-        done: set[str] = set()
-        reads = [{column.name for column in stratum.select.find_all(exp.Column)} for stratum in self.strata]
-        for number, stratum in enumerate(self.strata):
-            made[stratum.name] = _columns(stratum.select, made)
-            if stratum.name not in shared:
-                continue
-            read = set().union(later.get(stratum.scope, ()), *reads[number + 1 :])
-            keep = sorted(made[stratum.name] & read)
-            packs: list[exp.Expr] = []
-            for kind, entries in wanted[stratum.scope].items():
-                settled = [entry for entry in entries if entry[1] in made[stratum.name]]
-                if settled:
-                    pack = self.packed.setdefault((stratum.scope, kind), Packed(stratum.scope, kind))
-                    packs += pack.add(settled)
-                    if kind == "action":
-                        packs.append(pack.lead(settled, self.codes))
-                    wanted[stratum.scope][kind] = [entry for entry in entries if entry not in settled]
-            own = [pack for (scope, _), pack in self.packed.items() if scope == stratum.scope]
-            packed = [name for pack in own for name in (*pack.columns, *pack.leads)]
-            keep += [name for name in packed if name in made[stratum.name]]
-            keys = [KEY, *([ITEM_KEY] if stratum.scope else [])]
-            names = [*keys, *(name for name in keep if name not in keys)]
-            select = selection(*(col(name) for name in names), *packs).from_(f"{stratum.name}_all", copy=False)
-            inner = Stratum(f"{stratum.name}_all", stratum.scope, stratum.select)
-            before = [other for other in self.strata[:number] if other.name not in done]
-            self.statements.append(Statement(stratum.name, with_strata((*before, inner), select)))
-            made[stratum.name] = {*names, *(pack.alias for pack in packs)}
-            done.add(stratum.name)
-
-    def shared_strata(self, last: set[str]) -> set[str]:
-        readers: dict[str, int] = {}
-        for stratum in self.strata:
-            for name in {table.name for table in stratum.select.find_all(exp.Table)}:
-                readers[name] = readers.get(name, 0) + 1
-        cheap = {stratum.name for stratum in self.strata if stratum.name.endswith(("_known", "_known_plain"))}
-        return {name for name, count in readers.items() if count > 1 and name not in cheap} | last
+    def settle(
+        self, wanted: Mapping[str, dict[str, list[tuple[str, str]]]], scope: str, made: Collection[str]
+    ) -> list[exp.Expr]:
+        """Return the numbers that pack what is wanted of a scope and lies in the columns made by now; it is wanted no more."""
+        packs: list[exp.Expr] = []
+        for kind, entries in wanted[scope].items():
+            settled = [entry for entry in entries if entry[1] in made]
+            if settled:
+                pack = self.packed.setdefault((scope, kind), Packed(scope, kind))
+                packs += pack.add(settled)
+                if kind == "action":
+                    packs.append(pack.lead(settled, self.codes))
+                wanted[scope][kind] = [entry for entry in entries if entry not in settled]
+        return packs
 
     def last(self, scope: str) -> str:
         return self.compiled.last[scope]
@@ -355,18 +323,6 @@ class _Scoring:
             status = status.when(either(*blocked), exp.Literal.string("blocked"))
         some = either(*(met.true(criterion.id) for criterion in entry.criteria))
         return status.when(some, exp.Literal.string("in_progress")).otherwise(exp.Literal.string("not_started"))
-
-
-def _columns(select: exp.Query, made: Mapping[str, set[str]]) -> set[str]:
-    """Return the names of a select's columns, stars written out."""
-    names: set[str] = set()
-    source = select.args["from_"].this.name
-    for part in select.selects:
-        if part.is_star:
-            names |= made.get(source, set())
-        else:
-            names.add(part.alias_or_name)
-    return names
 
 
 def _there(value: exp.Expr) -> exp.Expr:

@@ -1,0 +1,78 @@
+"""Strata as statements that follow one another, so that what several of them read is worked out once.
+
+Each stratum with several readers becomes a temporary table with only the columns that are still needed; the
+others stay common table expressions of the statement that reads them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from ..facts.tables import ITEM_KEY, KEY
+from .sql import Stratum, with_strata
+from .sql_tests import col, selection
+
+Beside = Callable[[str, Collection[str]], Sequence[exp.Expr]]
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A temporary table and the query that fills it."""
+
+    name: str
+    select: exp.Query
+
+
+def laid_down(
+    strata: Sequence[Stratum], ends: Collection[str], later: Mapping[str, Collection[str]], beside: Beside | None = None
+) -> list[Statement]:
+    """Return the statements that lay down every stratum with several readers, and those named in ``ends``.
+
+    ``later`` names by scope the columns that are read when all is laid down. ``beside`` is called with the scope and
+    the columns of each table and returns columns to work out beside them, which later tables of the scope keep.
+    """
+    made: dict[str, set[str]] = {}  # the columns of each stratum
+    kept: dict[str, list[str]] = {}  # by scope: the columns that ``beside`` gave
+    shared = _read_often(strata) | set(ends)
+    reads = [{column.name for column in stratum.select.find_all(exp.Column)} for stratum in strata]
+    statements: list[Statement] = []
+    for number, stratum in enumerate(strata):
+        made[stratum.name] = _columns(stratum.select, made)
+        if stratum.name not in shared:
+            continue
+        read = set().union(later.get(stratum.scope, ()), *reads[number + 1 :])
+        keys = [KEY, *([ITEM_KEY] if stratum.scope else [])]
+        before = [name for name in kept.get(stratum.scope, ()) if name in made[stratum.name]]
+        names = [*keys, *sorted((made[stratum.name] & read).difference(keys, before)), *before]
+        more = beside(stratum.scope, made[stratum.name]) if beside else ()
+        kept.setdefault(stratum.scope, []).extend(part.alias for part in more)
+        select = selection(*(col(name) for name in names), *more).from_(f"{stratum.name}_all", copy=False)
+        inner = Stratum(f"{stratum.name}_all", stratum.scope, stratum.select)
+        waiting = [other for other in strata[:number] if other.name not in shared]
+        statements.append(Statement(stratum.name, with_strata((*waiting, inner), select)))
+        made[stratum.name] = {*names, *(part.alias for part in more)}
+    return statements
+
+
+def _read_often(strata: Iterable[Stratum]) -> set[str]:
+    """Return the strata with several readers, except those that only read plain tables, which cost little."""
+    readers: dict[str, int] = {}
+    for stratum in strata:
+        for name in {table.name for table in stratum.select.find_all(exp.Table)}:
+            readers[name] = readers.get(name, 0) + 1
+    return {name for name, count in readers.items() if count > 1 and not name.endswith(("_known", "_known_plain"))}
+
+
+def _columns(select: exp.Query, made: Mapping[str, set[str]]) -> set[str]:
+    """Return the names of a select's columns, stars written out."""
+    names: set[str] = set()
+    source = select.args["from_"].this.name
+    for part in select.selects:
+        if part.is_star:
+            names |= made.get(source, set())
+        else:
+            names.add(part.alias_or_name)
+    return names
