@@ -79,6 +79,7 @@ class Canonical:
         for name in opened.tables:
             self.type(self.layout[name])
             self.check_keys(name)
+        self.check_orphans()
         nothing = ", ".join(f"CAST(NULL AS {'BIGINT' if name == 'row' else 'VARCHAR'}) AS \"{name}\"" for name in _ERROR)
         self.engine.create("errors", " UNION ALL ".join([f"SELECT {nothing} WHERE false", *self.wrong]))
         self.reject()
@@ -96,16 +97,24 @@ class Canonical:
             f" UNION ALL SELECT {deals}.{KEY} FROM {deals} {with_errors}"
         ))
 
-    def parts(self, most: int) -> list[Part]:
-        """Return ranges of deals, in order, with about as many deals in each and never many more than ``most``."""
-        count = -(-self.read.deals // most)
+    def parts(self, most: int, within: Part | None = None) -> list[Part]:
+        """Return ranges of deals, in order, with about as many deals in each and never many more than ``most``.
+
+        Together they are all deals, or those of the part that they are ``within``.
+        """
+        if within is None or within == Part():
+            within, deals = Part(), self.read.deals
+        else:
+            ((deals,),) = self.engine.rows(f"SELECT count(*) FROM keyed_{DEALS}{within.where(KEY)}")
+        count = -(-deals // most)
         if count <= 1:
-            return [Part()]
-        size = -(-self.read.deals // count)
-        numbered = f"SELECT {KEY}, row_number() OVER (ORDER BY {KEY}) - 1 AS n FROM keyed_{DEALS} WHERE {KEY} IS NOT NULL"
+            return [within]
+        size = -(-deals // count)
+        inside = f"SELECT * FROM keyed_{DEALS}{within.where(KEY)}"
+        numbered = f"SELECT {KEY}, row_number() OVER (ORDER BY {KEY}) - 1 AS n FROM ({inside}) WHERE {KEY} IS NOT NULL"
         firsts = self.engine.rows(f"SELECT {KEY} FROM ({numbered}) WHERE n > 0 AND n % {size} = 0 ORDER BY n")
         bounds = [first for (first,) in firsts]
-        return [Part(low, high) for low, high in zip(["", *bounds], [*bounds, ""], strict=True)]
+        return [Part(low, high) for low, high in zip([within.low, *bounds], [*bounds, within.high], strict=True)]
 
     def lay_down(self, part: Part | None = None) -> None:
         """Make the typed tables, of all deals or of a part of them, and of those that are rejected the same part."""
@@ -268,9 +277,15 @@ class Canonical:
         twice = f"(SELECT {both} FROM {table} WHERE {ITEM_KEY} IS NOT NULL GROUP BY {both} HAVING count(*) > 1) AS twice"
         self.check(name, ITEM_KEY, "batch-key-missing", f"{table} WHERE {ITEM_KEY} IS NULL")
         self.check(name, ITEM_KEY, "batch-item-twice", f"{table} JOIN {twice} USING ({both})")
-        listed = f"(SELECT {KEY} FROM keyed_{DEALS} UNION ALL SELECT {KEY} FROM unread) AS listed"
-        orphan = f"{table} ANTI JOIN {listed} ON {table}.{KEY} = listed.{KEY}"
-        self.check(name, KEY, "batch-orphan", f"{orphan} WHERE {table}.{KEY} IS NOT NULL")
+
+    def check_orphans(self) -> None:
+        """Note rows of deals that nobody listed; all tables are looked through together, since each has many deals."""
+        items = " UNION ALL ".join(
+            f"SELECT '{name}' AS of, {ROW}, {KEY} FROM keyed_{name} WHERE {KEY} IS NOT NULL" for name in self.given if name != DEALS)
+        if items:
+            listed = f"(SELECT {KEY} FROM keyed_{DEALS} UNION ALL SELECT {KEY} FROM unread) AS listed"
+            wrong = f"({items}) AS items ANTI JOIN {listed} ON items.{KEY} = listed.{KEY}"
+            self.wrong.append(f"SELECT of, {ROW}, {KEY}, '{KEY}', {_shown(KEY)}, 'batch-orphan', '{{}}' FROM {wrong}")
 
     def check(self, table: str, column: str, code: str, wrong: str) -> None:
         """Note every row of a typed table for which something is wrong."""

@@ -13,6 +13,7 @@ from sqlglot import exp
 
 from ..engine.dialects import written
 from ..engine.score_sql import CONDITIONS, OUTPUTS, compile_scoring
+from ..engine.statements import done_with, tables_read
 from ..facts.texts import Language
 from ..rules.base import RuleBase
 from ..rules.cache import kept
@@ -83,7 +84,7 @@ def score(base: RuleBase, job: Job, progress: Progress = lambda _name, _done, _a
         if job.strict and (first := results.first_error()):
             raise Stopped(first)
         parts = canonical.parts(deals_at_once(database))
-        aside = Aside(database, scratch)
+        aside = Aside(database, scratch, canonical)
         stages = len(parts) * len(statements.statements)
         for place, part in enumerate(parts):
             with any_order(database):
@@ -92,10 +93,8 @@ def score(base: RuleBase, job: Job, progress: Progress = lambda _name, _done, _a
                 for number, sql in enumerate(statements.statements, place * len(statements.statements)):
                     progress("score", number, stages)
                     database.execute(sql)
-            for name in statements.outputs:
-                results.output(name, statements.outputs[name])
-            if len(parts) > 1:
-                aside.put(statements.outputs)
+            for name, query in statements.outputs.items():
+                aside.put(name, results.output(name, query), part)
         aside.bring_back()
         if job.since:
             progress("compare", 0, 1)
@@ -114,7 +113,7 @@ def wanted_tables(job: Job) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Sql:
-    """The statements that fill the temporary tables, and the query of each output, as DuckDB reads them.
+    """The statements that fill the temporary tables, and drop those that are done with, and the query of each output.
 
     ``reads`` tells which columns they read of each plain table.
     """
@@ -134,7 +133,11 @@ def scoring_sql(base: RuleBase, outputs: Sequence[str], most_questions: int = MO
 
 def _compile(base: RuleBase, outputs: Sequence[str], most_questions: int) -> Sql:
     scoring = compile_scoring(base, outputs=outputs, most_questions=most_questions)
-    statements = [f"CREATE OR REPLACE TEMP TABLE {made.name} AS {_sql(made.select)}" for made in scoring.statements]
+    statements: list[str] = []
+    kept_back = set().union(*(tables_read(query) for query in scoring.outputs.values()))
+    for made, done in zip(scoring.statements, done_with(scoring.statements, kept_back), strict=True):
+        statements.append(f"CREATE OR REPLACE TEMP TABLE {made.name} AS {_sql(made.select)}")
+        statements += [f"DROP TABLE {name}" for name in done]
     return Sql(statements, {name: _sql(query) for name, query in scoring.outputs.items()}, scoring.reads)
 
 

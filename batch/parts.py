@@ -1,41 +1,64 @@
-"""Lets a run take more deals than memory holds: it goes part by part, and what came of a part waits in files."""
+"""Lets a run take more deals than memory holds: it goes part by part, and its output waits in files, slice by slice."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from pathlib import Path
 
 import duckdb
 
+from ..facts.tables import KEY
+from .canonical import Canonical, Part
+
 MOST_DEALS = 1_000_000
 _BYTES_A_DEAL = 3_000  # of the widest tables that are held at once, as measured; beyond that much, parts spill
+_BYTES_A_ROW = 400  # of a table that is sorted, as measured
+_ROWS_A_DEAL = {"deals": 1, "criteria": 60, "findings": 40, "actions": 40, "questions": 10, "fired": 160, "conditions": 600}
 _UNITS = {"": 1, "Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30, "Ti": 1 << 40}
 
 
 def deals_at_once(database: duckdb.DuckDBPyConnection) -> int:
     """Return how many deals a part has at most, by the memory that DuckDB may take."""
+    return max(1, min(MOST_DEALS, _memory(database) // _BYTES_A_DEAL))
+
+
+def _memory(database: duckdb.DuckDBPyConnection) -> int:
     (limit,) = database.execute("SELECT current_setting('memory_limit')").fetchone() or ("",)
     found = re.fullmatch(r"([\d.]+) (\w*?)(B|bytes?)", limit)
     assert found is not None, limit
-    return max(1, min(MOST_DEALS, int(float(found[1]) * _UNITS[found[2]]) // _BYTES_A_DEAL))
+    return int(float(found[1]) * _UNITS[found[2]])
 
 
 class Aside:
-    """Files, beside the temporary ones of a run, of the output tables of the parts that are done."""
+    """Files, beside the temporary ones of a run, of its output tables: they take no memory while the run goes on.
 
-    def __init__(self, database: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    A table is sorted slice by slice: DuckDB does not always manage to spill what does not fit.
+    """
+
+    def __init__(self, database: duckdb.DuckDBPyConnection, folder: Path, canonical: Canonical) -> None:
         self.database = database
         self.folder = folder
+        self.canonical = canonical
         self.files: dict[str, list[str]] = {}
+        rows = _memory(database) // _BYTES_A_ROW
+        self.most = {table: max(1, rows // each) for table, each in _ROWS_A_DEAL.items()}  # deals of a slice
 
-    def put(self, tables: Iterable[str]) -> None:
-        """Move the output tables of a part out of memory."""
-        for table in tables:
+    def put(self, table: str, query: str, part: Part) -> None:
+        """Write an output table of the deals of a part, which a query tells."""
+        waiting = self.canonical.parts(self.most[table], part)
+        while waiting:
+            piece = waiting.pop(0)
             files = self.files.setdefault(table, [])
-            files.append(str(self.folder / f"{table}-{len(files)}.parquet").replace("'", "''"))
-            self.database.execute(f"COPY out_{table} TO '{files[-1]}' (FORMAT parquet)")
-            self.database.execute(f"DROP TABLE out_{table}")
+            file = str(self.folder / f"{table}-{len(files)}.parquet").replace("'", "''")
+            try:
+                self.database.execute(f"COPY (FROM ({query}){piece.where(KEY)}) TO '{file}' (FORMAT parquet)")
+            except duckdb.OutOfMemoryException:
+                self.most[table] //= 2
+                if not self.most[table]:
+                    raise
+                waiting = [*self.canonical.parts(self.most[table], piece), *waiting]
+            else:
+                files.append(file)
 
     def bring_back(self) -> None:
         """Let the output tables be those of all parts, one after another."""

@@ -32,7 +32,7 @@ def also_read(vocabulary: Vocabulary, reads: Mapping[str, Collection[str]]) -> d
 
 
 class Results:
-    """Makes the tables ``out_…`` of one run, one after another."""
+    """Makes the tables ``out_…`` of one run, or says how they are made."""
 
     def __init__(self, base: RuleBase, engine: Engine, language: Language, deals: int) -> None:
         self.base = base
@@ -96,19 +96,17 @@ class Results:
         return (f"CASE WHEN contains({column}, '{{') THEN replace(replace({column}, '{{name}}', coalesce(about_name, '')),"
                 f" '{{account}}', coalesce(account_name, '{customer}')) ELSE {column} END")
 
-    def output(self, name: str, query: str) -> None:
-        """Make one output table out of the query that the rules were compiled to."""
-        select = getattr(self, f"_{name}")(query)
-        self.engine.create(f"out_{name}", select)
+    def output(self, name: str, query: str) -> str:
+        """Return the query of one output table, made out of that which the rules were compiled to."""
         if name not in self.tables:
             self.tables.append(name)
+        return str(getattr(self, f"_{name}")(query))
 
     def _deals(self, query: str) -> str:
-        judged = ", ".join(f"judged.{name}" for name in self.engine.columns(query)
-                           if name not in (KEY, "first_action", "first_action_about"))
+        judged = [name for name in self.engine.columns(query) if name not in (KEY, "first_action", "first_action_about")]
         details = [*(f"{DEALS}.{name}" for name in DETAILS), f"{DEALS}.{AS_OF}", f"{DEALS}.deal_claimed_step AS claimed_step"]
         scored = (
-            f"SELECT {DEALS}.{KEY}, true AS scored, {', '.join(details)}, {judged},"
+            f"SELECT {DEALS}.{KEY}, true AS scored, {', '.join(details)}, {', '.join(f'judged.{name}' for name in judged)},"
             f" first_action, first_action_about AS first_action_with,"
             f" {self._filled('action_texts.label')} AS first_action_label"
             f" FROM {DEALS} JOIN ({query}) AS judged ON judged.{KEY} = {DEALS}.{KEY}"
@@ -116,7 +114,8 @@ class Results:
             f" LEFT JOIN item_names ON item_names.{KEY} = {DEALS}.{KEY} AND item_names.collection = done_with"
             f" AND item_names.about = first_action_about"
         )
-        nothing = "".join(f", NULL AS {name}" for name in self.engine.columns(scored) if name not in (KEY, "scored"))
+        told = [*DETAILS, AS_OF, "claimed_step", *judged, "first_action", "first_action_with", "first_action_label"]
+        nothing = "".join(f", NULL AS {name}" for name in told)
         return f"SELECT * FROM ({scored} UNION ALL SELECT {KEY}, false AS scored{nothing} FROM rejected) ORDER BY {KEY}"
 
     def _with_names(self, query: str, texts: str, key: str, columns: str, order: str) -> str:

@@ -110,7 +110,7 @@ def score_on_spark(base: RuleBase, job: Job, progress: Callable[[str, int, int],
             engine.keep(statement.name, session.sql(written(statement.select, "spark")))
         for name, query in scoring.outputs.items():
             engine.keep(f"judged_{name}", session.sql(written(query, "spark")))
-            results.output(name, f"SELECT * FROM judged_{name}")
+            engine.create(f"out_{name}", results.output(name, f"SELECT * FROM judged_{name}"))
         results.run(opened.ignored, read.unknown_columns, time.monotonic() - started)
         progress("write", 0, 1)
         report = results.report(time.monotonic() - started)

@@ -21,7 +21,7 @@ from ..engine.case_sql import case_strata, columns_read, known
 from ..engine.dialects import written
 from ..engine.sql import Stratum, compile_program
 from ..engine.sql_tests import col, named, selection, whole
-from ..engine.statements import laid_down
+from ..engine.statements import done_with, laid_down
 from ..facts.tables import DEALS, ITEM_KEY, KEY
 from ..rules.base import RuleBase
 from ..rules.program import Program
@@ -161,12 +161,11 @@ class Comparison:
         names = [end.name for end in ends]
         later = {scope: [self.column(key) for key in own] for scope, own in self.by_scope(keys).items()}
         statements = laid_down((*strata, *ends), names, later)
-        for statement in statements:
+        for statement, done in zip(statements, done_with(statements, names), strict=True):
             sql = written(statement.select, "duckdb")
             self.database.execute(f"CREATE OR REPLACE TEMP TABLE {statement.name} AS {sql}")
-        for statement in statements:
-            if statement.name not in names:
-                self.database.execute(f"DROP TABLE {statement.name}")
+            for name in done:
+                self.database.execute(f"DROP TABLE {name}")
 
     def number(self, side: Told, key: Key, holds: Callable[[str], exp.Expr]) -> exp.Expr:
         """Return the SQL for the number of an aspect, which a rule base may not have."""

@@ -61,7 +61,7 @@ def _read_often(strata: Iterable[Stratum]) -> set[str]:
     """Return the strata with several readers, except those that only read plain tables, which cost little."""
     readers: dict[str, int] = {}
     for stratum in strata:
-        for name in {table.name for table in stratum.select.find_all(exp.Table)}:
+        for name in tables_read(stratum.select):
             readers[name] = readers.get(name, 0) + 1
     return {name for name, count in readers.items() if count > 1 and not name.endswith(("_known", "_known_plain"))}
 
@@ -76,3 +76,19 @@ def _columns(select: exp.Query, made: Mapping[str, set[str]]) -> set[str]:
         else:
             names.add(part.alias_or_name)
     return names
+
+
+def done_with(statements: Sequence[Statement], kept: Collection[str]) -> list[list[str]]:
+    """Return, for each statement, the tables that can be dropped after it: no later one reads them, nor are they ``kept``."""
+    last: dict[str, int] = {}
+    for number, statement in enumerate(statements):
+        last.update(dict.fromkeys((statement.name, *tables_read(statement.select)), number))
+    return [
+        [made.name for made in statements if last[made.name] == number and made.name not in kept]
+        for number in range(len(statements))
+    ]
+
+
+def tables_read(query: exp.Query) -> set[str]:
+    """Return the names of all tables that a query reads, those of its common table expressions among them."""
+    return {table.name for table in query.find_all(exp.Table)}
