@@ -18,6 +18,7 @@ from .previous import is_output
 from .refusal import BadSource
 from .sources import Opened
 
+_FEW_DEALS = 20_000  # which are laid down sooner than statement after statement is planned over where they lie
 _FEW = 50  # spellings of one column that are written into the query; more of them go through a table
 _DAY_GIVEN = "_day_given"
 _LONGEST_SHOWN = 200  # signs of a value that is told to be wrong
@@ -85,6 +86,8 @@ class Canonical:
         self.reject()
         ((deals,),) = self.engine.rows(f"SELECT (SELECT count(*) FROM raw_{DEALS}) + (SELECT count(*) FROM unread)")
         self.read.deals = deals
+        if deals <= _FEW_DEALS:
+            self.in_place.clear()
         ((self.rejects,),) = self.engine.rows("SELECT count(*) FROM all_rejected")
         return self.read
 
@@ -97,15 +100,20 @@ class Canonical:
             f" UNION ALL SELECT {deals}.{KEY} FROM {deals} {with_errors}"
         ))
 
+    def count(self, part: Part) -> int:
+        """Return how many deals a part has."""
+        if part == Part():
+            return self.read.deals
+        ((deals,),) = self.engine.rows(f"SELECT count(*) FROM keyed_{DEALS}{part.where(KEY)}")
+        return int(deals)
+
     def parts(self, most: int, within: Part | None = None) -> list[Part]:
         """Return ranges of deals, in order, with about as many deals in each and never many more than ``most``.
 
         Together they are all deals, or those of the part that they are ``within``.
         """
-        if within is None or within == Part():
-            within, deals = Part(), self.read.deals
-        else:
-            ((deals,),) = self.engine.rows(f"SELECT count(*) FROM keyed_{DEALS}{within.where(KEY)}")
+        within = within or Part()
+        deals = self.count(within)
         count = -(-deals // most)
         if count <= 1:
             return [within]
@@ -281,7 +289,9 @@ class Canonical:
     def check_orphans(self) -> None:
         """Note rows of deals that nobody listed; all tables are looked through together, since each has many deals."""
         items = " UNION ALL ".join(
-            f"SELECT '{name}' AS of, {ROW}, {KEY} FROM keyed_{name} WHERE {KEY} IS NOT NULL" for name in self.given if name != DEALS)
+            f"SELECT '{name}' AS of, {ROW}, {KEY} FROM keyed_{name} WHERE {KEY} IS NOT NULL"
+            for name in self.given if name != DEALS
+        )
         if items:
             listed = f"(SELECT {KEY} FROM keyed_{DEALS} UNION ALL SELECT {KEY} FROM unread) AS listed"
             wrong = f"({items}) AS items ANTI JOIN {listed} ON items.{KEY} = listed.{KEY}"

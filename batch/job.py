@@ -13,7 +13,8 @@ from sqlglot import exp
 
 from ..engine.dialects import written
 from ..engine.score_sql import CONDITIONS, OUTPUTS, compile_scoring
-from ..engine.statements import done_with, tables_read
+from ..engine.sql import reads_of
+from ..engine.statements import done_with
 from ..facts.texts import Language
 from ..rules.base import RuleBase
 from ..rules.cache import kept
@@ -134,7 +135,7 @@ def scoring_sql(base: RuleBase, outputs: Sequence[str], most_questions: int = MO
 def _compile(base: RuleBase, outputs: Sequence[str], most_questions: int) -> Sql:
     scoring = compile_scoring(base, outputs=outputs, most_questions=most_questions)
     statements: list[str] = []
-    kept_back = set().union(*(tables_read(query) for query in scoring.outputs.values()))
+    kept_back = set().union(*(reads_of(query).tables for query in scoring.outputs.values()))
     for made, done in zip(scoring.statements, done_with(scoring.statements, kept_back), strict=True):
         statements.append(f"CREATE OR REPLACE TEMP TABLE {made.name} AS {_sql(made.select)}")
         statements += [f"DROP TABLE {name}" for name in done]

@@ -53,9 +53,10 @@ class Aside:
             try:
                 self.database.execute(f"COPY (FROM ({query}){piece.where(KEY)}) TO '{file}' (FORMAT parquet)")
             except duckdb.OutOfMemoryException:
-                self.most[table] //= 2
-                if not self.most[table]:
+                deals = self.canonical.count(piece)
+                if deals < 2:
                     raise
+                self.most[table] = -(-deals // 2)
                 waiting = [*self.canonical.parts(self.most[table], piece), *waiting]
             else:
                 files.append(file)

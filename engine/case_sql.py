@@ -64,8 +64,8 @@ def columns_read(cases: Iterable[Stratum]) -> Mapping[str, frozenset[str]]:
     """Return the columns that the strata of :func:`case_strata` read of each plain table, and of each other."""
     found: dict[str, set[str]] = {}
     for case in cases:
-        for column in case.select.find_all(exp.Column):
-            found.setdefault(column.table, set()).add(column.name)
+        for table, name in case.reads.columns:
+            found.setdefault(table, set()).add(name)
     return {table: frozenset(names) for table, names in found.items()}
 
 

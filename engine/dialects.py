@@ -10,10 +10,10 @@ from .sql_tests import Cases, paren, sum_of, whole
 
 
 def written(query: exp.Expr, dialect: str, pretty: bool = False) -> str:
-    """Return a query in a dialect, with comments only if it is meant to be read."""
+    """Return a query in a dialect, with comments only if it is meant to be read. The query stays as it is."""
     if dialect in _ADAPTED:
         query = query.transform(_ADAPTED[dialect])
-    return query.sql(dialect=dialect, pretty=pretty, comments=pretty)
+    return query.sql(dialect=dialect, pretty=pretty, comments=pretty, copy=False)  # nothing in our queries gets rewritten
 
 
 def _for_postgres(node: exp.Expr) -> exp.Expr:

@@ -10,7 +10,7 @@ from ..facts.tables import AS_OF, DEALS, ITEM_KEY, KEY, column_name, listed_colu
 from ..facts.vocabulary import Vocabulary
 from ..rules.language import All, Any, Condition, FactTest, Quantifier, Rule, Span
 from ..rules.spelling import spell_in_line
-from .sql import Compiled
+from .sql import Compiled, reads_of
 from .sql_tests import (
     Cases,
     all_hold,
@@ -55,7 +55,7 @@ class ExplainTables:
         found: dict[str, set[str]] = {scope: set() for scope in ("", *self.vocabulary.collections)}
         selects = [*zip(self.counted, (select for _, select in self.statements), strict=False), ("", self.statements[-1][1])]
         for scope, select in (*selects, *self._selects()):
-            found[scope] |= {column.name for column in select.find_all(exp.Column)}
+            found[scope] |= reads_of(select).column_names
         return found
 
     def query(self) -> exp.Query:

@@ -14,7 +14,7 @@ from sqlglot import exp
 from ..facts.tables import ITEM_KEY, KEY, column_name, listed_column
 from ..rules.language import Absent, All, Any, Condition, FactTest, Holds, Listed, Quantifier, walk
 from .packed_sql import Packed, has_bit
-from .sql import Compiled
+from .sql import Compiled, reads_of
 from .sql_tests import (
     Cases,
     all_hold,
@@ -101,7 +101,7 @@ class OpenConditions:
         found: dict[str, set[str]] = {scope: set() for scope in ("", *self.collections)}
         inner = [(condition, quantifier.of) for quantifier in self.quantifiers for condition in _conditions(quantifier)]
         for condition, scope in (*conditions, *inner):
-            found[scope] |= {column.name for column in self.kleene(condition, scope).find_all(exp.Column)}
+            found[scope] |= reads_of(self.kleene(condition, scope)).column_names
             found[scope] |= _references(condition)
         found[""] |= {listed_column(quantifier.of) for quantifier in self.quantifiers}
         return found

@@ -15,7 +15,7 @@ from ..facts.tables import ITEM_KEY, KEY, column_name
 from ..rules.language import Condition, FactTest
 from .open_sql import OpenConditions, Target, bit_holds, is_open, nesting, targets_of, unlisted
 from .questions import Slot
-from .sql import Compiled
+from .sql import Compiled, reads_of
 from .sql_tests import Cases, both, cast, col, named, negated, number_if, paren, selection, sum_of, whole
 
 
@@ -60,9 +60,9 @@ class QuestionTables:
         found = self.open.reads([(root.when, root.scope) for root in self.roots])
         for root in self.roots:
             for read in (root.pending, root.points):
-                found[root.scope] |= {column.name for column in read.find_all(exp.Column)}
+                found[root.scope] |= reads_of(read).column_names
         for number in (self.stage.proven, self.stage.reached) if self.stage else ():
-            found[""] |= {column.name for column in number.find_all(exp.Column)}
+            found[""] |= reads_of(number).column_names
         return found
 
     def build(self) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from sqlglot import exp
 
@@ -49,6 +50,33 @@ class Stratum:
     scope: str
     select: exp.Query
 
+    @cached_property
+    def reads(self) -> Reads:
+        """What it reads."""
+        return reads_of(self.select)
+
+
+@dataclass(frozen=True)
+class Reads:
+    """What a query names: tables, those of its common table expressions among them, and columns, with their tables."""
+
+    tables: frozenset[str]
+    columns: frozenset[tuple[str, str]]
+
+    @property
+    def column_names(self) -> frozenset[str]:
+        """The names of the columns, whatever table they are of."""
+        return frozenset(name for _, name in self.columns)
+
+
+def reads_of(query: exp.Expr) -> Reads:
+    """Return what a query reads."""
+    nodes = list(query.find_all(exp.Table, exp.Column))
+    return Reads(
+        frozenset(node.name for node in nodes if isinstance(node, exp.Table)),
+        frozenset((node.table, node.name) for node in nodes if isinstance(node, exp.Column)),
+    )
+
 
 @dataclass(frozen=True)
 class Compiled:
@@ -82,15 +110,16 @@ def with_strata(strata: Iterable[Stratum], select: exp.Query) -> exp.Query:
     """Return a query over common table expressions, those that nothing reads left out."""
     by_name = {stratum.name: stratum for stratum in strata}
     needed: set[str] = set()
-    waiting = [select]
+    waiting = set(reads_of(select).tables)
     while waiting:
-        for table in waiting.pop().find_all(exp.Table):
-            if table.name in by_name and table.name not in needed:
-                needed.add(table.name)
-                waiting.append(by_name[table.name].select)
-    for stratum in strata:
+        name = waiting.pop()
+        if name in by_name and name not in needed:
+            needed.add(name)
+            waiting |= by_name[name].reads.tables
+    for stratum in by_name.values():
         if stratum.name in needed:
-            select = select.with_(stratum.name, as_=stratum.select.copy(), copy=False)
+            tree = stratum.select if stratum.select.parent is None else stratum.select.copy()
+            select = select.with_(stratum.name, as_=tree, copy=False)
     return select
 
 

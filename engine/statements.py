@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from ..facts.tables import ITEM_KEY, KEY
-from .sql import Stratum, with_strata
+from .sql import Stratum, reads_of, with_strata
 from .sql_tests import col, selection
 
 Beside = Callable[[str, Collection[str]], Sequence[exp.Expr]]
@@ -37,7 +37,7 @@ def laid_down(
     made: dict[str, set[str]] = {}  # the columns of each stratum
     kept: dict[str, list[str]] = {}  # by scope: the columns that ``beside`` gave
     shared = _read_often(strata) | set(ends)
-    reads = [{column.name for column in stratum.select.find_all(exp.Column)} for stratum in strata]
+    reads = [stratum.reads.column_names for stratum in strata]
     statements: list[Statement] = []
     for number, stratum in enumerate(strata):
         made[stratum.name] = _columns(stratum.select, made)
@@ -61,7 +61,7 @@ def _read_often(strata: Iterable[Stratum]) -> set[str]:
     """Return the strata with several readers, except those that only read plain tables, which cost little."""
     readers: dict[str, int] = {}
     for stratum in strata:
-        for name in tables_read(stratum.select):
+        for name in stratum.reads.tables:
             readers[name] = readers.get(name, 0) + 1
     return {name for name, count in readers.items() if count > 1 and not name.endswith(("_known", "_known_plain"))}
 
@@ -82,13 +82,8 @@ def done_with(statements: Sequence[Statement], kept: Collection[str]) -> list[li
     """Return, for each statement, the tables that can be dropped after it: no later one reads them, nor are they ``kept``."""
     last: dict[str, int] = {}
     for number, statement in enumerate(statements):
-        last.update(dict.fromkeys((statement.name, *tables_read(statement.select)), number))
+        last.update(dict.fromkeys((statement.name, *reads_of(statement.select).tables), number))
     return [
         [made.name for made in statements if last[made.name] == number and made.name not in kept]
         for number in range(len(statements))
     ]
-
-
-def tables_read(query: exp.Query) -> set[str]:
-    """Return the names of all tables that a query reads, those of its common table expressions among them."""
-    return {table.name for table in query.find_all(exp.Table)}

@@ -22,6 +22,7 @@ from click.testing import CliRunner
 from dealready.batch.canonical import Canonical
 from dealready.batch.engines import DuckEngine
 from dealready.batch.job import MOST_QUESTIONS, Job, Report, Stopped, score, scoring_sql
+from dealready.batch.parts import Aside
 from dealready.batch.refusal import BadSource
 from dealready.batch.screen import print_summary
 from dealready.batch.sources import Opened, lay_down_deals, open_source
@@ -476,18 +477,50 @@ def test_a_run_in_parts_writes_the_bytes_of_a_run_at_once(
     run(EXAMPLES, tmp_path / "before", tables=("deals", "fired"), as_of="2026-03-01")
     source = KINDS[kind](tmp_path / "in", tables)
     kept = (*QUICK, "fired")
-    reports = {}
-    for most in (1_000_000, 5):
-        monkeypatch.setattr("dealready.batch.parts.MOST_DEALS", most)
-        reports[most] = run(source, tmp_path / str(most), format="csv", since=str(tmp_path / "before"), tables=kept)
-    at_once, in_parts = reports.values()
-    assert at_once.scored == in_parts.scored == 12
-    assert at_once.rejected == in_parts.rejected == 2
-    names = sorted(path.name for path in (tmp_path / "5").iterdir())
+    limits = (("once", "MOST_DEALS", 1_000_000), ("parts", "MOST_DEALS", 5), ("slices", "_BYTES_A_ROW", 1 << 60))
+    for folder, limit, value in limits:
+        with monkeypatch.context() as patched:
+            patched.setattr(f"dealready.batch.parts.{limit}", value)
+            report = run(source, tmp_path / folder, format="csv", since=str(tmp_path / "before"), tables=kept)
+        assert (report.scored, report.rejected) == (12, 2)
+    names = sorted(path.name for path in (tmp_path / "once").iterdir())
     assert {f"{name}.csv" for name in (*kept, "errors", "changes")} <= set(names)
     for name in names:
         if name != "run.csv":  # it says how long the run took
-            assert (tmp_path / "5" / name).read_bytes() == (tmp_path / "1000000" / name).read_bytes(), name
+            for other in ("parts", "slices"):
+                assert (tmp_path / other / name).read_bytes() == (tmp_path / "once" / name).read_bytes(), (other, name)
+
+
+def test_a_table_that_does_not_fit_into_memory_is_sorted_in_smaller_slices(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Tight:
+        """A database that runs out of memory a few times."""
+
+        def __init__(self, database: duckdb.DuckDBPyConnection) -> None:
+            self.database = database
+            self.failures = 3
+
+        def execute(self, sql: str) -> duckdb.DuckDBPyConnection:
+            if sql.startswith("COPY") and self.failures:
+                self.failures -= 1
+                raise duckdb.OutOfMemoryException("full")
+            return self.database.execute(sql)
+
+    run(EXAMPLES, tmp_path / "roomy", format="csv", tables=("deals", "fired"))
+    tight: list[Tight] = []
+
+    def aside(database: duckdb.DuckDBPyConnection, *rest: Any) -> Aside:
+        made = Aside(database, *rest)
+        tight.append(Tight(database))
+        made.database = tight[0]  # type: ignore[assignment]
+        return made
+
+    monkeypatch.setattr("dealready.batch.job.Aside", aside)
+    run(EXAMPLES, tmp_path / "tight", format="csv", tables=("deals", "fired"))
+    assert not tight[0].failures
+    for name in ("deals", "fired"):
+        assert outputs(tmp_path / "tight", name) == outputs(tmp_path / "roomy", name)
 
 
 def test_sampled_deals_of_the_benchmark_are_at_every_step_and_scored_as_each_would_be(tmp_path: Path) -> None:

@@ -74,6 +74,7 @@ def test_the_query_of_each_dialect_is_parsed_back_and_no_name_is_too_long(output
     text = written(tree(output), dialect, pretty=True)
     parsed = sqlglot.parse_one(text, dialect=dialect)
     assert parsed.sql(dialect=dialect, pretty=True).lower() == text.lower()
+    assert written(tree(output), dialect, pretty=True) == text, "writing the query has changed it"
     assert max(len(name.name) for name in parsed.find_all(sqlglot.exp.Identifier)) <= 63
 
 
