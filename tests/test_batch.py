@@ -43,6 +43,7 @@ from .pipelines import EXAMPLES, Rows, example_files, example_rows, write_parque
 from .strategies import deals as any_deals
 
 SOAK = "DEALREADY_EXAMPLES" in os.environ
+TOGETHER = 10 if SOAK else 1  # generated deals scored together in the soak, where planning takes longer than judging
 SAMPLE = int(os.environ.get("DEALREADY_SAMPLE", "50"))  # the soak takes ten thousand
 QUICK = ("deals", "criteria", "findings", "actions")  # planning the other tables takes a second a run
 
@@ -151,8 +152,8 @@ def test_tables_of_every_kind_score_as_the_deal_files_do(kind: str, from_files: 
         assert (tmp_path / "scored" / f"{table}.csv").read_bytes() == (from_files / f"{table}.csv").read_bytes(), table
 
 
-@settings(max_examples=settings.default.max_examples if SOAK else 3)
-@given(st.lists(any_deals(base().vocabulary), min_size=1, max_size=4))
+@settings(max_examples=settings.default.max_examples // TOGETHER if SOAK else 3)
+@given(st.lists(any_deals(base().vocabulary), min_size=TOGETHER, max_size=max(4, TOGETHER)))
 def test_the_whole_diagnosis_is_the_one_of_each_deal(found: list[Deal]) -> None:
     check_diagnoses({str(number): deal for number, deal in enumerate(found)})
 
