@@ -1,8 +1,8 @@
 """Scores pipelines of growing size, and compares: with the same rules in Polars, with merely copying the input, and
-with experta and CLIPS, which take one deal at a time.
+with engines that take one deal at a time: experta as it comes, experta as ``next`` uses it, and CLIPS.
 
 Everything is measured in one run on the same machine: ours, Polars and the copy as processes of
-their own, with wall time and peak memory; experta and CLIPS on a sample of the same deals, already
+their own, with wall time and peak memory; the engines that go deal by deal on a sample of the same deals, already
 in memory. The figures are printed, and with ``--keep`` written into ``docs/performance.md``.
 
     python benchmarks/score.py [--keep] [FOLDER] [DEALS ...]
@@ -29,12 +29,16 @@ from dealready.batch.engines import DuckEngine, any_order, duckdb_at_work
 from dealready.batch.job import scoring_sql
 from dealready.batch.results import also_read
 from dealready.batch.sources import open_source
+from dealready.engine.case import Case
 from dealready.engine.diagnose import Diagnoser
+from dealready.engine.forward import ForwardEngine
 from dealready.rules.base import load_rule_base
+from experta_peer import ExpertaProgram
 from show import Measured, Run, Size, keep, printed
 
 SIZES = (10_000, 100_000, 1_000_000, 10_000_000)
 SAMPLE = 300  # deals for engines that take them one by one
+SLOW_SAMPLE = 20  # and for the one that takes more than a second for each
 IN_MEMORY = 1_000_000  # deals at most that the rules alone are timed on
 THREADS = 2
 MEMORY = "3GB"  # what DuckDB may take; the process as a whole takes somewhat more
@@ -83,20 +87,26 @@ def compare(folder: Path, deals: int) -> Size:
 def rates(folder: Path) -> dict[str, float]:
     """Return how many deals a second the engines take that take them one by one; reading and writing are not counted."""
     base = load_rule_base()
-    diagnoser, program = Diagnoser(base), ClipsProgram(base)
-    deals = sample(folder, base.vocabulary, SAMPLE)
-    cases = [diagnoser.case(deal) for deal in deals]
-    expected = diagnoser.outcome(deals[0])[1].concluded
-    assert {name: set(about) for name, about in expected.items()} == program.conclusions(cases[0])
-    found = {}
-    for name, run in (
-        ("experta", lambda: [diagnoser.outcome(deal) for deal in deals]),
-        ("CLIPS", lambda: [program.conclude(case) for case in cases]),
-    ):
-        start = time.perf_counter()
-        run()
-        found[name] = len(deals) / (time.perf_counter() - start)
-    return found
+    diagnoser = Diagnoser(base)
+    peers = {"experta": ExpertaProgram(base.program), "CLIPS": ClipsProgram(base)}
+    cases = [diagnoser.case(deal) for deal in sample(folder, base.vocabulary, SAMPLE)]
+    engine = ForwardEngine(base.program)
+    expected = {name: set(about) for name, about in engine.conclude(cases[0]).concluded.items()}
+    for peer in peers.values():
+        assert {name: set(about) for name, about in peer.conclusions(cases[0]).items() if about} == expected
+    return {
+        "experta": rate(peers["experta"].conclusions, cases[:SLOW_SAMPLE]),
+        "next": rate(engine.conclude, cases),
+        "CLIPS": rate(peers["CLIPS"].conclude, cases),
+    }
+
+
+def rate(conclude: Callable[[Case], object], cases: Sequence[Case]) -> float:
+    """Return how many deals a second an engine takes."""
+    start = time.perf_counter()
+    for case in cases:
+        conclude(case)
+    return len(cases) / (time.perf_counter() - start)
 
 
 def alone(folder: Path) -> float:

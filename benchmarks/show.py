@@ -19,6 +19,7 @@ WORDS = {
         "growth": "From {few:,} to {many:,} deals, {times:,.0f} times as many, the time grows {growth:,.0f}-fold.",
         "seconds": "seconds", "memory": "peak memory, GiB", "deals": "deals", "ours": "dealready", "copy": "copying",
         "rate": "{name}, at its rate",
+        "experta": "experta", "next": "experta, as dealready next wires it", "CLIPS": "CLIPS",
     },
     "zh": {
         "machine": "{cores} 核，{threads} 线程，`--memory {memory}`；{software}。",
@@ -28,6 +29,7 @@ WORDS = {
         "growth": "从 {few:,} 到 {many:,} 个商机，数量增至 {times:,.0f} 倍，耗时增至 {growth:,.0f} 倍。",
         "seconds": "秒", "memory": "内存峰值（GiB）", "deals": "商机数", "ours": "dealready", "copy": "复制文件",
         "rate": "{name}（按其速率推算）",
+        "experta": "experta", "next": "experta（dealready next 的接线方式）", "CLIPS": "CLIPS",
     },
 }
 
@@ -107,8 +109,9 @@ def draw(run: Run, language: str, path: Path) -> None:
         xs = [number for number, _ in there]
         time.plot(xs, [one.seconds for _, one in there], "o-", color=colour, label=label)
         memory.plot(xs, [one.memory / 1024 for _, one in there], "o-", color=colour, label=label)
-    for (name, rate), style in zip(run.rates.items(), ("--", ":"), strict=True):
-        time.plot(deals, [number / rate for number in deals], style, color="#a02020", label=words["rate"].format(name=name))
+    for (name, rate), style in zip(run.rates.items(), ("-", "--", ":"), strict=True):
+        label = words["rate"].format(name=words[name])
+        time.plot(deals, [number / rate for number in deals], style, color="#a02020", label=label)
     for axes, heading in ((time, words["seconds"]), (memory, words["memory"])):
         axes.set_xscale("log")
         axes.set_xlabel(words["deals"])
@@ -117,9 +120,9 @@ def draw(run: Run, language: str, path: Path) -> None:
         axes.spines[["top", "right"]].set_visible(False)
     time.set_yscale("log")
     memory.set_ylim(bottom=0)
-    figure.legend(*time.get_legend_handles_labels(), loc="lower center", ncols=5, frameon=False)
+    figure.legend(*time.get_legend_handles_labels(), loc="lower center", ncols=3, frameon=False)
     warnings.filterwarnings("ignore", "Glyph")  # whoever draws the text has the font, which this machine may lack
-    figure.tight_layout(rect=(0, 0.07, 1, 1))
+    figure.tight_layout(rect=(0, 0.12, 1, 1))
     figure.savefig(path, metadata={"Date": None, "Creator": None})
     pyplot.close(figure)
 
@@ -145,7 +148,8 @@ def _sizes(run: Run, language: str) -> list[list[str]]:
 def _one_by_one(run: Run, language: str) -> list[list[str]]:
     best = max(size.deals / size.ours.seconds for size in run.sizes)
     rows = [
-        [name, f"{rate:,.1f}", f"× {run.alone / rate:,.0f}", f"× {best / rate:,.0f}"] for name, rate in run.rates.items()
+        [WORDS[language][name], f"{rate:,.1f}", f"× {run.alone / rate:,.0f}", f"× {best / rate:,.0f}"]
+        for name, rate in run.rates.items()
     ]
     return [WORDS[language]["one by one"].split(", "), *rows]
 
