@@ -11,6 +11,7 @@ from ..facts.tables import AS_OF, DEALS, ITEM_KEY, KEY, Column, Table, listed_co
 from ..facts.values import BadValue
 from ..facts.vocabulary import Vocabulary
 from .cells import SQL_TYPES, RawColumn, literal, meanings_of, spelled_out
+from .contradictions import compared, contradictions
 from .engines import Engine
 from .filling import ROW
 from .headers import Headers
@@ -51,13 +52,19 @@ class Canonical:
     """Makes the typed tables of one run, all deals at once or part by part, and the tables ``errors`` and ``rejected``."""
 
     def __init__(
-        self, engine: Engine, vocabulary: Vocabulary, as_of: str = "", wanted: Mapping[str, Collection[str]] | None = None
+        self, engine: Engine, vocabulary: Vocabulary, as_of: str = "", wanted: Mapping[str, Collection[str]] | None = None,
+        comparing: bool = False,
     ) -> None:
-        """``wanted`` names the columns of each table that somebody reads later; by default all."""
+        """``wanted`` names the columns of each table that somebody reads later; by default all.
+
+        ``comparing`` tells that those are read, too, in which a deal may disagree with itself.
+        """
         self.engine = engine
         self.layout = tables(vocabulary)
         self.as_of = as_of
         self.wanted = wanted
+        self.comparing = comparing
+        self.compared: dict[str, set[str]] = {}
         self.read = Read()
         self.wrong: list[str] = []  # queries of errors
         self.given: list[str] = []  # tables that came in
@@ -135,12 +142,17 @@ class Canonical:
             make = self.engine.view if table.name in self.in_place else self.engine.create
             make(table.name, self.good(table))
 
+    def contradictions(self) -> str:
+        """Return the query of where deals disagree with themselves; see :func:`~.contradictions.contradictions`."""
+        return contradictions(self.layout, self.compared)
+
     def columns(self, table: Table) -> list[Column]:
         """Return the columns of a table that anything reads; who said a thing is for people to see in their own data."""
         keys = {KEY, ITEM_KEY, AS_OF}
         return [
             column for column in table.columns.values() if column.role != "by"
-            and (self.wanted is None or column.name in keys or column.name in self.wanted.get(table.name, ()))
+            and (self.wanted is None or column.name in keys or column.name in self.wanted.get(table.name, ())
+                 or column.name in self.compared.get(table.name, ()))
         ]
 
     def note(self, opened: Opened) -> None:
@@ -165,6 +177,8 @@ class Canonical:
     def type(self, table: Table) -> None:
         """Make the view ``typed_…`` of a raw table, and ``keyed_…`` of its keys."""
         found = {column: RawColumn(*source) for column, source in self.sources(table).items() if column.role != "by"}
+        if self.comparing:
+            self.compared[table.name] = compared(table, {column.name for column in found})
         parts: list[str] = [ROW]
         joins: list[str] = []
         values = self.values(table, found, joins)

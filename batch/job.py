@@ -20,6 +20,7 @@ from ..rules.base import RuleBase
 from ..rules.cache import kept
 from .canonical import Canonical
 from .changes import compare
+from .contradictions import CONTRADICTIONS
 from .engines import DuckEngine, any_order, duckdb_at_work
 from .parts import Aside, deals_at_once
 from .refusal import BadSource
@@ -28,6 +29,7 @@ from .results import Results, also_read
 from .sources import open_source
 from .targets import check_target, write
 
+TABLES = (*OUTPUTS, CONTRADICTIONS)  # that can be asked for
 MOST_QUESTIONS = 10  # of a deal
 Progress = Callable[[str, int, int], None]
 
@@ -54,7 +56,7 @@ class Job:
     since: str = ""
     engine: str = "duckdb"
     quiet: bool = False
-    tables: tuple[str, ...] = OUTPUTS
+    tables: tuple[str, ...] = TABLES
 
 
 class Stopped(Exception):
@@ -78,7 +80,8 @@ def score(base: RuleBase, job: Job, progress: Progress = lambda _name, _done, _a
         opened = open_source(database, job.source, base.vocabulary)
         engine = DuckEngine(database)
         statements = scoring_sql(base, wanted_tables(job))
-        canonical = Canonical(engine, base.vocabulary, job.as_of, also_read(base.vocabulary, statements.reads))
+        comparing = CONTRADICTIONS in job.tables
+        canonical = Canonical(engine, base.vocabulary, job.as_of, also_read(base.vocabulary, statements.reads), comparing)
         read = canonical.examine(opened)
         results = Results(base, engine, job.language, read.deals)
         results.errors()
@@ -96,6 +99,8 @@ def score(base: RuleBase, job: Job, progress: Progress = lambda _name, _done, _a
                     database.execute(sql)
             for name, query in statements.outputs.items():
                 aside.put(name, results.output(name, query), part)
+            if comparing:
+                aside.put(CONTRADICTIONS, results.contradictions(canonical.contradictions()), part)
         aside.bring_back()
         if job.since:
             progress("compare", 0, 1)

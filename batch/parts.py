@@ -13,7 +13,10 @@ from .canonical import Canonical, Part
 MOST_DEALS = 1_000_000
 _BYTES_A_DEAL = 3_000  # of the widest tables that are held at once, as measured; beyond that much, parts spill
 _BYTES_A_ROW = 400  # of a table that is sorted, as measured
-_ROWS_A_DEAL = {"deals": 1, "criteria": 60, "findings": 40, "actions": 40, "questions": 10, "fired": 160, "conditions": 600}
+_ROWS_A_DEAL = {
+    "deals": 1, "criteria": 60, "findings": 40, "actions": 40, "questions": 10, "fired": 160, "conditions": 600,
+    "contradictions": 2,
+}
 _UNITS = {"": 1, "Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30, "Ti": 1 << 40}
 
 

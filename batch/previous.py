@@ -13,12 +13,13 @@ from ..facts.tables import DEALS, KEY
 from ..facts.texts import LANGUAGES
 from ..render.words import say
 from .cells import literal
+from .contradictions import CONTRADICTIONS
 from .filling import ROW, quoted
 from .postgres import SCHEMA, is_address
 from .refusal import BadSource
 from .stores import DATABASES, WORKBOOKS, IsDate, Store, open_store, unreadable
 
-OUTPUT_TABLES = (*OUTPUTS, CONDITIONS, "changes", "errors", "run")
+OUTPUT_TABLES = (*OUTPUTS, CONDITIONS, CONTRADICTIONS, "changes", "errors", "run")
 IDS = "ids"  # the hidden sheet of a workbook that tells which id each label stands for, and in which place:
 HEADER = ""  # among the headers, or in the column of that name
 _READERS = {".parquet": "read_parquet(?)", ".csv": "read_csv(?, all_varchar = true, header = true)",

@@ -15,6 +15,7 @@ from ..render.words import headed, say
 from ..rules.base import RuleBase
 from ..rules.catalogue import DEAL
 from .changes import CHANGES
+from .contradictions import CONTRADICTIONS
 from .engines import Engine
 from .labels import DETAILS, labels
 from .report import Counted, Error, Report
@@ -152,6 +153,23 @@ class Results:
             f' LEFT JOIN item_names USING ({KEY}, collection, about) ORDER BY {KEY}, "rank"'
         )
 
+    def contradictions(self, query: str) -> str:
+        """Return the query of the table of contradictions, in words, made out of that which finds them."""
+        codes = ("day-ahead", "seen-ahead", "reference-nowhere", "reference-to-itself")
+        items = {"": Text("", ""), **{name: of.item_label for name, of in self.base.vocabulary.collections.items()}}
+        self.engine.lookup("contradiction_texts", ("code", "target", "reason"), [
+            (code, target, messages()[code].read(self.language, found="{found}", as_of="{as_of}", item=item, hint=""))
+            for code in codes for target, item in items.items()
+        ])
+        self.tables += [CONTRADICTIONS] * (CONTRADICTIONS not in self.tables)
+        reason = f"replace(replace(reason, '{{found}}', \"value\"), '{{as_of}}', coalesce(CAST({AS_OF} AS VARCHAR), ''))"
+        return (
+            f"SELECT {KEY}, concat_ws('.', nullif(collection, ''), found.fact) AS fact, label, collection, about, about_name,"
+            f' "value", {reason} AS reason FROM ({query}) AS found JOIN contradiction_texts USING (code, target)'
+            f" JOIN question_texts USING (collection, fact) LEFT JOIN item_names USING ({KEY}, collection, about)"
+            f' ORDER BY {KEY}, collection, about, fact, "value", reason'
+        )
+
     def _headed(self) -> str:
         """Return the SQL that puts the item's name before a question that does not name it."""
         before, after = headed("\0", self.language).split("\0")
@@ -203,6 +221,9 @@ class Results:
             say("score.unknown_columns", self.language, table=table, names=", ".join(names))
             for table, names in sorted(unknown_columns.items())
         ]
+        if CONTRADICTIONS in self.tables:
+            ((found, of),) = self.engine.rows(f"SELECT count(*), count(DISTINCT {KEY}) FROM out_{CONTRADICTIONS}")
+            self.notes += [say("score.contradictions", self.language, found=f"{found:,}", deals=f"{of:,}")] * bool(found)
         ((first, last, scored),) = self.engine.rows(
             f"SELECT min({AS_OF}), max({AS_OF}), count(*) FROM out_deals WHERE scored")
         columns = {

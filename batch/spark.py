@@ -21,6 +21,7 @@ from ..facts.tables import DEALS, tables
 from ..facts.vocabulary import Vocabulary
 from ..rules.base import RuleBase
 from .canonical import Canonical
+from .contradictions import CONTRADICTIONS
 from .cells import literal
 from .filling import ROW, quoted
 from .job import MOST_QUESTIONS, Job, Stopped, check, wanted_tables
@@ -99,7 +100,9 @@ def score_on_spark(base: RuleBase, job: Job, progress: Callable[[str, int, int],
             opened = _open(engine, job.source, base.vocabulary)
         scoring = compile_scoring(base, outputs=wanted_tables(job), most_questions=MOST_QUESTIONS)
         with _readable(job.source):
-            read = Canonical(engine, base.vocabulary, job.as_of, also_read(base.vocabulary, scoring.reads)).build(opened)
+            wanted = also_read(base.vocabulary, scoring.reads)
+            canonical = Canonical(engine, base.vocabulary, job.as_of, wanted, CONTRADICTIONS in job.tables)
+            read = canonical.build(opened)
         results = Results(base, engine, job.language, read.deals)
         results.errors()
         if job.strict and (first := results.first_error()):
@@ -111,6 +114,8 @@ def score_on_spark(base: RuleBase, job: Job, progress: Callable[[str, int, int],
         for name, query in scoring.outputs.items():
             engine.keep(f"judged_{name}", session.sql(written(query, "spark")))
             engine.create(f"out_{name}", results.output(name, f"SELECT * FROM judged_{name}"))
+        if canonical.comparing:
+            engine.create(f"out_{CONTRADICTIONS}", results.contradictions(canonical.contradictions()))
         results.run(opened.ignored, read.unknown_columns, time.monotonic() - started)
         progress("write", 0, 1)
         report = results.report(time.monotonic() - started)

@@ -22,7 +22,9 @@ from .previous import HEADER, IDS
 from .refusal import BadSource
 
 _MOST_ROWS = 1_048_575
-_ORDER = ("deals", "changes", "actions", "questions", "findings", "criteria", "fired", "conditions", "errors", "run")
+_ORDER = (
+    "deals", "changes", "actions", "questions", "findings", "criteria", "contradictions", "fired", "conditions", "errors", "run",
+)
 _COLOURS = {
     "complete": "C6EFCE", "met": "C6EFCE", "strength": "C6EFCE", "in_progress": "FFEB9C", "gap": "FFEB9C", "unknown": "EDEDED",
     "not_started": "EDEDED", "blocked": "FFC7CE", "unmet": "FFC7CE", "risk": "FFC7CE", "conflict": "E4DFEC", "high": "FFC7CE",

@@ -84,15 +84,15 @@ def score(
 
 def _tables(written: str, target: str, language: Language) -> tuple[str, ...]:
     """Return the tables that are asked for; unasked, all but the long one that no person would read in a workbook."""
-    from ..engine.score_sql import OUTPUTS
+    from ..batch.job import TABLES
     from ..facts.problems import messages, suggestion_or_all
 
     names = tuple(name.strip() for name in written.split(",") if name.strip())
     for name in names:
-        if name not in OUTPUTS:
-            hint = suggestion_or_all(name, OUTPUTS)
+        if name not in TABLES:
+            hint = suggestion_or_all(name, TABLES)
             fail(messages()["batch-no-output"].read(language, found=name, hint=hint))
-    return names or tuple(name for name in OUTPUTS if name != "fired" or not target.lower().endswith(".xlsx"))
+    return names or tuple(name for name in TABLES if name != "fired" or not target.lower().endswith(".xlsx"))
 
 
 @click.command(cls=LocalCommand, help="help.summary")
