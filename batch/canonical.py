@@ -19,7 +19,7 @@ from .previous import is_output
 from .refusal import BadSource
 from .sources import Opened
 
-_FEW_DEALS = 20_000  # which are laid down sooner than statement after statement is planned over where they lie
+FEW_DEALS = 20_000  # which are laid down sooner than statement after statement is planned over where they lie
 _FEW = 50  # spellings of one column that are written into the query; more of them go through a table
 _DAY_GIVEN = "_day_given"
 _LONGEST_SHOWN = 200  # signs of a value that is told to be wrong
@@ -93,7 +93,7 @@ class Canonical:
         self.reject()
         ((deals,),) = self.engine.rows(f"SELECT (SELECT count(*) FROM raw_{DEALS}) + (SELECT count(*) FROM unread)")
         self.read.deals = deals
-        if deals <= _FEW_DEALS:
+        if deals <= FEW_DEALS:
             self.in_place.clear()
         ((self.rejects,),) = self.engine.rows("SELECT count(*) FROM all_rejected")
         return self.read

@@ -57,18 +57,21 @@ def _ahead(table: Table, given: Collection[str]) -> Iterator[str]:
         return
     read = [f'CASE WHEN found."{value}" IS NOT NULL THEN found."{day}" END' for _, _, day, value in days]
     latest = f"greatest({', '.join(read)})" if len(read) > 1 else read[0]
-    about = f"found.{ITEM_KEY}" if table.collection else "''"
     day = " ".join(f"WHEN {number} THEN {value}" for number, value in enumerate(read))
     catalogue = ", ".join(f"({number}, '{fact}', '{code}')" for number, (fact, code, _, _) in enumerate(days))
-    as_of = f"JOIN (SELECT {KEY}, {AS_OF} FROM {DEALS}) AS of_deal ON found.{KEY} = of_deal.{KEY}" if table.collection else ""
-    of = "of_deal" if table.collection else "found"
+    about, of, join = "''", "found", ""
+    if table.collection:
+        about, of = f"found.{ITEM_KEY}", "of_deal"
+        join = f"JOIN (SELECT {KEY}, {AS_OF} FROM {DEALS}) AS of_deal ON found.{KEY} = of_deal.{KEY}"
     listed = (
-        f"SELECT found.{KEY}, {about} AS about, catalogue.fact, catalogue.code, {of}.{AS_OF}, CASE catalogue.number {day} END AS day"
-        f" FROM {table.name} AS found {as_of} CROSS JOIN (VALUES {catalogue}) AS catalogue(number, fact, code)"
-        f" WHERE {latest} > {of}.{AS_OF}"
+        f"SELECT found.{KEY}, {about} AS about, catalogue.fact, catalogue.code, {of}.{AS_OF},"
+        f" CASE catalogue.number {day} END AS day FROM {table.name} AS found {join}"
+        f" CROSS JOIN (VALUES {catalogue}) AS catalogue(number, fact, code) WHERE {latest} > {of}.{AS_OF}"
     )
-    yield (f"SELECT {KEY}, '{table.collection}' AS collection, about, fact, code, '' AS target, CAST(day AS VARCHAR) AS \"value\","
-           f" {AS_OF} FROM ({listed}) AS listed WHERE day > {AS_OF}")
+    yield (
+        f"SELECT {KEY}, '{table.collection}' AS collection, about, fact, code, '' AS target,"
+        f" CAST(day AS VARCHAR) AS \"value\", {AS_OF} FROM ({listed}) AS listed WHERE day > {AS_OF}"
+    )
 
 
 def _astray(table: Table, given: Collection[str]) -> Iterator[str]:
@@ -80,8 +83,10 @@ def _astray(table: Table, given: Collection[str]) -> Iterator[str]:
         found = f"(SELECT {KEY}, {about} AS about, {target} AS target FROM {table.name} WHERE \"{column.name}\" IS NOT NULL)"
         known = f"(SELECT {KEY}, {ITEM_KEY} AS target FROM {column.fact.to}) AS known"
         on = f"found.{KEY} = known.{KEY} AND found.target = known.target"
-        columns = (f"SELECT found.{KEY}, '{table.collection}' AS collection, about, '{column.fact.id}' AS fact, '{{code}}' AS code,"
-                   f" '{column.fact.to}' AS target, found.target AS \"value\", CAST(NULL AS DATE) AS {AS_OF} FROM {found} AS found")
+        columns = (
+            f"SELECT found.{KEY}, '{table.collection}' AS collection, about, '{column.fact.id}' AS fact, '{{code}}' AS code,"
+            f" '{column.fact.to}' AS target, found.target AS \"value\", CAST(NULL AS DATE) AS {AS_OF} FROM {found} AS found"
+        )
         yield f"{columns.format(code='reference-nowhere')} ANTI JOIN {known} ON {on}"
         if column.fact.to == table.collection:
             yield f"{columns.format(code='reference-to-itself')} JOIN {known} ON {on} WHERE found.target = about"

@@ -14,6 +14,11 @@ import duckdb
 from .filling import fill_table
 from .refusal import BadSource
 
+# The first would turn every test against a dozen values into a join, and there are hundreds of such tests; the
+# second takes longer to plan a thousand columns than it saves.
+_HARMFUL = "in_clause,projection_placement"
+_SLOW = "projection_pullup,join_order,statistics_propagation"
+
 
 class Engine(Protocol):
     """What the output tables need of an engine.
@@ -81,9 +86,8 @@ def duckdb_at_work(memory: str = "", threads: int = 0) -> Iterator[tuple[duckdb.
         with tempfile.TemporaryDirectory(prefix="dealready-") as folder, duckdb.connect() as database:
             database.execute(f"SET temp_directory = '{folder}'")
             database.execute("SET enable_progress_bar = false")
-            # The first would turn every test against a dozen values into a join, and there are hundreds of such
-            # tests; the second takes longer to plan a thousand columns than it saves.
-            database.execute("SET disabled_optimizers = 'in_clause,projection_placement'")
+            database.execute("SET parquet_metadata_cache = true")  # a file is opened by every statement that reads it
+            database.execute(f"SET disabled_optimizers = '{_HARMFUL}'")
             if threads:
                 database.execute(f"SET threads = {threads}")
             if memory:
@@ -93,6 +97,11 @@ def duckdb_at_work(memory: str = "", threads: int = 0) -> Iterator[tuple[duckdb.
         raise BadSource("batch-out-of-memory", memory=memory or "-") from None
     except (duckdb.IOException, OSError) as error:
         raise BadSource("batch-file", reason=str(error).splitlines()[0]) from None
+
+
+def plan_quickly(database: duckdb.DuckDBPyConnection) -> None:
+    """Let DuckDB leave out what improves a plan, but takes longer than running it over a few deals."""
+    database.execute(f"SET disabled_optimizers = '{_HARMFUL},{_SLOW}'")
 
 
 @contextmanager

@@ -18,10 +18,10 @@ from ..engine.statements import done_with
 from ..facts.texts import Language
 from ..rules.base import RuleBase
 from ..rules.cache import kept
-from .canonical import Canonical
+from .canonical import FEW_DEALS, Canonical
 from .changes import compare
 from .contradictions import CONTRADICTIONS
-from .engines import DuckEngine, any_order, duckdb_at_work
+from .engines import DuckEngine, any_order, duckdb_at_work, plan_quickly
 from .parts import Aside, deals_at_once
 from .refusal import BadSource
 from .report import Report
@@ -83,6 +83,8 @@ def score(base: RuleBase, job: Job, progress: Progress = lambda _name, _done, _a
         comparing = CONTRADICTIONS in job.tables
         canonical = Canonical(engine, base.vocabulary, job.as_of, also_read(base.vocabulary, statements.reads), comparing)
         read = canonical.examine(opened)
+        if read.deals <= FEW_DEALS:
+            plan_quickly(database)
         results = Results(base, engine, job.language, read.deals)
         results.errors()
         if job.strict and (first := results.first_error()):

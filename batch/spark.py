@@ -21,8 +21,8 @@ from ..facts.tables import DEALS, tables
 from ..facts.vocabulary import Vocabulary
 from ..rules.base import RuleBase
 from .canonical import Canonical
-from .contradictions import CONTRADICTIONS
 from .cells import literal
+from .contradictions import CONTRADICTIONS
 from .filling import ROW, quoted
 from .job import MOST_QUESTIONS, Job, Stopped, check, wanted_tables
 from .placing import beside, take_place

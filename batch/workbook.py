@@ -23,7 +23,8 @@ from .refusal import BadSource
 
 _MOST_ROWS = 1_048_575
 _ORDER = (
-    "deals", "changes", "actions", "questions", "findings", "criteria", "contradictions", "fired", "conditions", "errors", "run",
+    "deals", "changes", "actions", "questions", "findings", "criteria", "contradictions", "fired", "conditions", "errors",
+    "run",
 )
 _COLOURS = {
     "complete": "C6EFCE", "met": "C6EFCE", "strength": "C6EFCE", "in_progress": "FFEB9C", "gap": "FFEB9C", "unknown": "EDEDED",
