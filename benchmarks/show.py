@@ -148,7 +148,7 @@ def _sizes(run: Run, language: str) -> list[list[str]]:
 def _one_by_one(run: Run, language: str) -> list[list[str]]:
     best = max(size.deals / size.ours.seconds for size in run.sizes)
     rows = [
-        [WORDS[language][name], f"{rate:,.1f}", f"× {run.alone / rate:,.0f}", f"× {best / rate:,.0f}"]
+        [WORDS[language][name], f"{rate:,.{1 if rate >= 10 else 2}f}", f"× {run.alone / rate:,.0f}", f"× {best / rate:,.0f}"]
         for name, rate in run.rates.items()
     ]
     return [WORDS[language]["one by one"].split(", "), *rows]
