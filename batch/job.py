@@ -13,8 +13,8 @@ from sqlglot import exp
 
 from ..engine.dialects import written
 from ..engine.score_sql import CONDITIONS, OUTPUTS, compile_scoring
-from ..engine.sql import reads_of
 from ..engine.statements import done_with
+from ..engine.strata import reads_of
 from ..facts.texts import Language
 from ..rules.base import RuleBase
 from ..rules.cache import kept

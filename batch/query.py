@@ -10,8 +10,8 @@ from sqlglot import exp
 from ..engine.case_sql import Name
 from ..engine.dialects import written
 from ..engine.score_sql import compile_scoring
-from ..engine.sql import Stratum, with_strata
 from ..engine.sql_tests import RESERVED, Cases, col, named, selection
+from ..engine.strata import Stratum, with_strata
 from ..facts.problems import suggestion
 from ..facts.tables import KEY, tables
 from ..rules.base import RuleBase

@@ -19,9 +19,10 @@ from ..batch.results import also_read
 from ..batch.sources import open_source
 from ..engine.case_sql import case_strata, columns_read, known
 from ..engine.dialects import written
-from ..engine.sql import Stratum, compile_program
+from ..engine.sql import compile_program
 from ..engine.sql_tests import col, named, selection, whole
 from ..engine.statements import done_with, laid_down
+from ..engine.strata import Stratum
 from ..facts.tables import DEALS, ITEM_KEY, KEY
 from ..rules.base import RuleBase
 from ..rules.program import Program

@@ -15,7 +15,6 @@ from ..facts.tables import AS_OF, DEALS, ITEM_KEY, KEY, column_name, listed_colu
 from ..facts.vocabulary import Fact, Vocabulary
 from ..rules.language import FactPath, FactTest, Listed, Quantifier, walk
 from ..rules.program import Program
-from .sql import Stratum
 from .sql_tests import (
     RESERVED,
     Cases,
@@ -31,6 +30,7 @@ from .sql_tests import (
     stale_column,
     whole,
 )
+from .strata import Stratum
 
 Name = str | exp.Table
 

@@ -10,7 +10,7 @@ from ..facts.tables import AS_OF, DEALS, ITEM_KEY, KEY, column_name, listed_colu
 from ..facts.vocabulary import Vocabulary
 from ..rules.language import All, Any, Condition, FactTest, Quantifier, Rule, Span
 from ..rules.spelling import spell_in_line
-from .sql import Compiled, reads_of
+from .sql import Compiled
 from .sql_tests import (
     Cases,
     all_hold,
@@ -30,6 +30,7 @@ from .sql_tests import (
     sum_of,
     whole,
 )
+from .strata import reads_of
 
 _KNOWLEDGE = ("known", "unknown", "stale", "inferred")
 _COUNTED = f"{DEALS}_items_counted"

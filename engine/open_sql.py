@@ -14,7 +14,7 @@ from sqlglot import exp
 from ..facts.tables import ITEM_KEY, KEY, column_name, listed_column
 from ..rules.language import Absent, All, Any, Condition, FactTest, Holds, Listed, Quantifier, walk
 from .packed_sql import Packed, has_bit
-from .sql import Compiled, reads_of
+from .sql import Compiled
 from .sql_tests import (
     Cases,
     all_hold,
@@ -32,6 +32,7 @@ from .sql_tests import (
     sum_of,
     whole,
 )
+from .strata import reads_of
 
 Bit = tuple[str, int]
 

@@ -15,8 +15,9 @@ from ..facts.tables import ITEM_KEY, KEY, column_name
 from ..rules.language import Condition, FactTest
 from .open_sql import OpenConditions, Target, bit_holds, is_open, nesting, targets_of, unlisted
 from .questions import Slot
-from .sql import Compiled, reads_of
+from .sql import Compiled
 from .sql_tests import Cases, both, cast, col, named, negated, number_if, paren, selection, sum_of, whole
+from .strata import reads_of
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from sqlglot import exp
 
@@ -40,42 +39,7 @@ from .sql_tests import (
     sum_of,
     whole,
 )
-
-
-@dataclass(frozen=True)
-class Stratum:
-    """One common table expression: rows of ``scope`` (empty: deals)."""
-
-    name: str
-    scope: str
-    select: exp.Query
-
-    @cached_property
-    def reads(self) -> Reads:
-        """What it reads."""
-        return reads_of(self.select)
-
-
-@dataclass(frozen=True)
-class Reads:
-    """What a query names: tables, those of its common table expressions among them, and columns, with their tables."""
-
-    tables: frozenset[str]
-    columns: frozenset[tuple[str, str]]
-
-    @property
-    def column_names(self) -> frozenset[str]:
-        """The names of the columns, whatever table they are of."""
-        return frozenset(name for _, name in self.columns)
-
-
-def reads_of(query: exp.Expr) -> Reads:
-    """Return what a query reads."""
-    nodes = list(query.find_all(exp.Table, exp.Column))
-    return Reads(
-        frozenset(node.name for node in nodes if isinstance(node, exp.Table)),
-        frozenset((node.table, node.name) for node in nodes if isinstance(node, exp.Column)),
-    )
+from .strata import Stratum, with_strata
 
 
 @dataclass(frozen=True)
@@ -104,23 +68,6 @@ class Compiled:
     def query(self, select: exp.Select) -> exp.Query:
         """Return ``select``, which may name any stratum, with every stratum that it needs in front."""
         return with_strata(self.strata, select)
-
-
-def with_strata(strata: Iterable[Stratum], select: exp.Query) -> exp.Query:
-    """Return a query over common table expressions, those that nothing reads left out."""
-    by_name = {stratum.name: stratum for stratum in strata}
-    needed: set[str] = set()
-    waiting = set(reads_of(select).tables)
-    while waiting:
-        name = waiting.pop()
-        if name in by_name and name not in needed:
-            needed.add(name)
-            waiting |= by_name[name].reads.tables
-    for stratum in by_name.values():
-        if stratum.name in needed:
-            tree = stratum.select if stratum.select.parent is None else stratum.select.copy()
-            select = select.with_(stratum.name, as_=tree, copy=False)
-    return select
 
 
 def compile_program(program: Program, tables: Mapping[str, str] | None = None, beside: Iterable[str] = ()) -> Compiled:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from ..facts.tables import ITEM_KEY, KEY
-from .sql import Stratum, reads_of, with_strata
 from .sql_tests import col, selection
+from .strata import Stratum, reads_of, with_strata
 
 Beside = Callable[[str, Collection[str]], Sequence[exp.Expr]]
 
