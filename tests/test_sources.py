@@ -204,7 +204,7 @@ AT_WORK = dt.datetime(2026, 3, 16, 8, 30)  # noqa: DTZ001
 
 @pytest.mark.parametrize("cell", [MIDNIGHT, dt.date(2026, 3, 16), AT_WORK, 46097, 46097.5, "2026年3月16日"])
 def test_a_workbook_may_write_a_day_in_any_way(cell: Any, tmp_path: Path) -> None:
-    rows = [["deal_id", "截至日期", "deal_amount"], ["A", cell, 46097]]
+    rows = [["deal_id", "资料日期", "deal_amount"], ["A", cell, 46097]]
     (deal,) = examine(workbook(tmp_path / "in.xlsx", deals=rows)).tables["deals"]
     assert (deal["as_of"], deal["deal_amount"]) == (dt.date(2026, 3, 16), 46097)
 
@@ -238,7 +238,7 @@ def test_a_huge_cell_is_one_rejected_deal_and_is_shown_cut_short(tmp_path: Path)
     assert max(len(error[4]) for error in found.errors) == 200
 
 
-@pytest.mark.parametrize("header", ["商机编号,截至日期", "Deal ID,as_of", "DEAL_ID,AS_OF"])
+@pytest.mark.parametrize("header", ["商机编号,资料日期", "Deal ID,as_of", "DEAL_ID,AS_OF"])
 def test_keys_may_be_headed_in_either_language(header: str, tmp_path: Path) -> None:
     assert examine(csv_folder(tmp_path / "in", deals=f"{header}\nA,{DAY}\n")).good == ["A"]
 
