@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sqlglot import exp
 
@@ -34,6 +34,7 @@ from .strata import reads_of
 
 _KNOWLEDGE = ("known", "unknown", "stale", "inferred")
 _COUNTED = f"{DEALS}_items_counted"
+_TOGETHER = 200  # conditions that one statement looks at
 
 
 class ExplainTables:
@@ -49,7 +50,8 @@ class ExplainTables:
         found = (part for rule in self.rules for part in leaves(rule.when) if isinstance(part, Quantifier))
         self.numbers = {part: number for number, part in enumerate(dict.fromkeys(found))}
         self.counted = sorted({part.of for part in self.numbers})
-        self.statements = [*((f"{of}_counted", self._count(of)) for of in self.counted), (_COUNTED, self._gather())]
+        self.statements: list[tuple[str, exp.Query]] = [(f"{of}_counted", self._count(of)) for of in self.counted]
+        self.statements.append((_COUNTED, self._gather()))
 
     def reads(self) -> dict[str, set[str]]:
         """Return the columns of the last table of each scope that the statements and the query read."""
@@ -60,12 +62,11 @@ class ExplainTables:
         return found
 
     def query(self) -> exp.Query:
-        """Return the query."""
+        """Return the query, which reads tables that this adds to the statements; one query of all would take much memory."""
         parts = [select for _, select in self._selects()]
-        union: exp.Query = parts[0]
-        for part in parts[1:]:
-            union = exp.union(union, part, distinct=False, copy=False)
-        return union
+        pieces = [(f"explained_{at}", _union(parts[at : at + _TOGETHER])) for at in range(0, len(parts), _TOGETHER)]
+        self.statements += pieces
+        return _union([selection(exp.Star()).from_(name, copy=False) for name, _ in pieces])
 
     def _count(self, of: str) -> exp.Select:
         """Count the items of a collection, deal by deal, for each of its quantifiers."""
@@ -222,3 +223,11 @@ def _beyond(number: exp.Expr, span: Span) -> exp.Expr:
     if not beyond:
         return cast(exp.null(), "double")
     return cast(beyond[0] if len(beyond) == 1 else exp.Least(this=beyond[0], expressions=beyond[1:]), "double")
+
+
+def _union(parts: Sequence[exp.Query]) -> exp.Query:
+    """Return all rows of several queries."""
+    union = parts[0]
+    for part in parts[1:]:
+        union = exp.union(union, part, distinct=False, copy=False)
+    return union

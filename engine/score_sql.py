@@ -92,8 +92,8 @@ class _Scoring:
             self.statements += [Statement(name, select) for name, select in questions.statements]
             made["questions"] = questions.query(vocabulary_slots(self.base), most_questions)
         if explained:
-            self.statements += [Statement(name, select) for name, select in explained.statements]
             made[CONDITIONS] = explained.query()
+            self.statements += [Statement(name, select) for name, select in explained.statements]
         return Scoring(tuple(self.statements), made, self.reads)
 
     def question_tables(self) -> QuestionTables:
