@@ -18,10 +18,9 @@ from ..batch.engines import DuckEngine, any_order, duckdb_at_work
 from ..batch.results import also_read
 from ..batch.sources import open_source
 from ..engine.case_sql import case_strata, columns_read, known
-from ..engine.dialects import written
 from ..engine.sql import compile_program
 from ..engine.sql_tests import col, named, selection, whole
-from ..engine.statements import done_with, laid_down
+from ..engine.statements import as_duckdb_runs_them, laid_down
 from ..engine.strata import Stratum
 from ..facts.tables import DEALS, ITEM_KEY, KEY
 from ..rules.base import RuleBase
@@ -161,12 +160,8 @@ class Comparison:
             ends.append(Stratum(f"{prefix}_{scope or DEALS}", scope, query))
         names = [end.name for end in ends]
         later = {scope: [self.column(key) for key in own] for scope, own in self.by_scope(keys).items()}
-        statements = laid_down((*strata, *ends), names, later)
-        for statement, done in zip(statements, done_with(statements, names), strict=True):
-            sql = written(statement.select, "duckdb")
-            self.database.execute(f"CREATE OR REPLACE TEMP TABLE {statement.name} AS {sql}")
-            for name in done:
-                self.database.execute(f"DROP TABLE {name}")
+        for sql in as_duckdb_runs_them(laid_down((*strata, *ends), names, later), names):
+            self.database.execute(sql)
 
     def number(self, side: Told, key: Key, holds: Callable[[str], exp.Expr]) -> exp.Expr:
         """Return the SQL for the number of an aspect, which a rule base may not have."""

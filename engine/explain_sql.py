@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from sqlglot import exp
 
@@ -30,7 +30,7 @@ from .sql_tests import (
     sum_of,
     whole,
 )
-from .strata import reads_of
+from .strata import reads_of, union_all
 
 _KNOWLEDGE = ("known", "unknown", "stale", "inferred")
 _COUNTED = f"{DEALS}_items_counted"
@@ -52,21 +52,26 @@ class ExplainTables:
         self.counted = sorted({part.of for part in self.numbers})
         self.statements: list[tuple[str, exp.Query]] = [(f"{of}_counted", self._count(of)) for of in self.counted]
         self.statements.append((_COUNTED, self._gather()))
+        self.selects = list(self._selects())
+        self.pieces: list[tuple[str, exp.Query]] = []
 
     def reads(self) -> dict[str, set[str]]:
         """Return the columns of the last table of each scope that the statements and the query read."""
         found: dict[str, set[str]] = {scope: set() for scope in ("", *self.vocabulary.collections)}
         selects = [*zip(self.counted, (select for _, select in self.statements), strict=False), ("", self.statements[-1][1])]
-        for scope, select in (*selects, *self._selects()):
+        for scope, select in (*selects, *self.selects):
             found[scope] |= reads_of(select).column_names
         return found
 
+    def build(self) -> None:
+        """Make the statements that work the conditions out, some at a time: all in one would take gigabytes."""
+        parts = [select for _, select in self.selects]
+        self.pieces = [(f"explained_{at}", union_all(parts[at : at + _TOGETHER])) for at in range(0, len(parts), _TOGETHER)]
+        self.statements += self.pieces
+
     def query(self) -> exp.Query:
-        """Return the query, which reads tables that this adds to the statements; one query of all would take much memory."""
-        parts = [select for _, select in self._selects()]
-        pieces = [(f"explained_{at}", _union(parts[at : at + _TOGETHER])) for at in range(0, len(parts), _TOGETHER)]
-        self.statements += pieces
-        return _union([selection(exp.Star()).from_(name, copy=False) for name, _ in pieces])
+        """Return the query."""
+        return union_all([selection(exp.Star()).from_(name, copy=False) for name, _ in self.pieces])
 
     def _count(self, of: str) -> exp.Select:
         """Count the items of a collection, deal by deal, for each of its quantifiers."""
@@ -223,11 +228,3 @@ def _beyond(number: exp.Expr, span: Span) -> exp.Expr:
     if not beyond:
         return cast(exp.null(), "double")
     return cast(beyond[0] if len(beyond) == 1 else exp.Least(this=beyond[0], expressions=beyond[1:]), "double")
-
-
-def _union(parts: Sequence[exp.Query]) -> exp.Query:
-    """Return all rows of several queries."""
-    union = parts[0]
-    for part in parts[1:]:
-        union = exp.union(union, part, distinct=False, copy=False)
-    return union

@@ -17,7 +17,7 @@ from .open_sql import OpenConditions, Target, bit_holds, is_open, nesting, targe
 from .questions import Slot
 from .sql import Compiled
 from .sql_tests import Cases, both, cast, col, named, negated, number_if, paren, selection, sum_of, whole
-from .strata import reads_of
+from .strata import reads_of, union_all
 
 
 @dataclass(frozen=True)
@@ -149,14 +149,12 @@ class QuestionTables:
             else:
                 parts += self.item_points(target, slot)
         nothing = _rows(Target("", ""), Slot(0), exp.Literal.string(""), whole(0), "deals_points")
-        union: exp.Query = (parts or [nothing])[0]
-        for part in parts[1:]:
-            union = exp.union(union, part, distinct=False, copy=False)
         names = (KEY, "collection", "fact", "about")
         total = named(cast(exp.Sum(this=col("points")), "bigint"), "points")
         constant = (named(exp.Min(this=col(name)), name) for name in ("place", "first", "last"))
-        added = selection(*(col(name) for name in names), *constant, total).from_(
-            union.subquery("given", copy=False), copy=False).group_by(*(col(name) for name in names), copy=False)
+        given = union_all(parts or [nothing]).subquery("given", copy=False)
+        added = selection(*(col(name) for name in names), *constant, total).from_(given, copy=False).group_by(
+            *(col(name) for name in names), copy=False)
         ordered = exp.Order(expressions=[exp.Ordered(this=col("points"), desc=True), col("place"), col("about")])
         rank = named(cast(exp.Window(this=exp.RowNumber(), partition_by=[col(KEY, "added")], order=ordered), "int"), "rank")
         columns = (col(KEY, "added"), *(col(name) for name in (*names[1:], "points")))

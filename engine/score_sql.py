@@ -27,6 +27,7 @@ from .roots_sql import roots, stage
 from .sql import Compiled, compile_program
 from .sql_tests import Cases, cast, col, either, named, negated, number_if, paren, percent, selection, sum_of, whole
 from .statements import Statement, laid_down
+from .strata import union_all
 
 OUTPUTS = ("deals", "criteria", "findings", "actions", "questions", "fired")
 CONDITIONS = "conditions"  # the output that explains; it is long, so only on request
@@ -92,8 +93,9 @@ class _Scoring:
             self.statements += [Statement(name, select) for name, select in questions.statements]
             made["questions"] = questions.query(vocabulary_slots(self.base), most_questions)
         if explained:
-            made[CONDITIONS] = explained.query()
+            explained.build()
             self.statements += [Statement(name, select) for name, select in explained.statements]
+            made[CONDITIONS] = explained.query()
         return Scoring(tuple(self.statements), made, self.reads)
 
     def question_tables(self) -> QuestionTables:
@@ -146,10 +148,7 @@ class _Scoring:
             self.unpacked_word(pack, word, names, columns)
             for (_, of), pack in self.packed.items() if of == kind for word in pack.columns
         ]
-        query: exp.Query = parts[0]
-        for part in parts[1:]:
-            query = exp.union(query, part, distinct=False, copy=False)
-        return query
+        return union_all(parts)
 
     def unpacked_word(
         self, pack: Packed, word: str, names: Sequence[str], columns: Mapping[str, Sequence[object]]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from ..facts.tables import ITEM_KEY, KEY
+from .dialects import written
 from .sql_tests import col, selection
 from .strata import Stratum, reads_of, with_strata
 
@@ -78,12 +79,13 @@ def _columns(select: exp.Query, made: Mapping[str, set[str]]) -> set[str]:
     return names
 
 
-def done_with(statements: Sequence[Statement], kept: Collection[str]) -> list[list[str]]:
-    """Return, for each statement, the tables that can be dropped after it: no later one reads them, nor are they ``kept``."""
+def as_duckdb_runs_them(statements: Sequence[Statement], kept: Collection[str]) -> list[str]:
+    """Return SQL that makes one table after another, and drops each that no later one reads and that is not ``kept``."""
     last: dict[str, int] = {}
     for number, statement in enumerate(statements):
         last.update(dict.fromkeys((statement.name, *reads_of(statement.select).tables), number))
-    return [
-        [made.name for made in statements if last[made.name] == number and made.name not in kept]
-        for number in range(len(statements))
-    ]
+    script: list[str] = []
+    for number, statement in enumerate(statements):
+        script.append(f"CREATE OR REPLACE TEMP TABLE {statement.name} AS {written(statement.select, 'duckdb')}")
+        script += [f"DROP TABLE {made.name}" for made in statements if last[made.name] == number and made.name not in kept]
+    return script

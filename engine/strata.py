@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -60,3 +60,11 @@ def with_strata(strata: Iterable[Stratum], select: exp.Query) -> exp.Query:
             tree = stratum.select if stratum.select.parent is None else stratum.select.copy()
             select = select.with_(stratum.name, as_=tree, copy=False)
     return select
+
+
+def union_all(parts: Sequence[exp.Query]) -> exp.Query:
+    """Return all rows of several queries, of which there is at least one."""
+    union = parts[0]
+    for part in parts[1:]:
+        union = exp.union(union, part, distinct=False, copy=False)
+    return union
