@@ -80,6 +80,7 @@ class Results:
         ])
         self.engine.lookup("question_texts", ("collection", "fact", "label", "question", "named"), list(self._question_texts()))
         self.engine.lookup("step_texts", ("step", "label"), [(step.id, self._read(step.label)) for step in self.base.steps])
+        self.engine.lookup("contradiction_texts", ("code", "target", "reason"), list(self._contradiction_texts()))
 
     def _question_texts(self) -> Iterator[tuple[str, ...]]:
         for collection in ("", *self.base.vocabulary.collections):
@@ -96,6 +97,13 @@ class Results:
         customer = _plain(say("head.customer", self.language))
         return (f"CASE WHEN contains({column}, '{{') THEN replace(replace({column}, '{{name}}', coalesce(about_name, '')),"
                 f" '{{account}}', coalesce(account_name, '{customer}')) ELSE {column} END")
+
+    def _contradiction_texts(self) -> Iterator[tuple[str, ...]]:
+        items = {"": Text("", ""), **{name: of.item_label for name, of in self.base.vocabulary.collections.items()}}
+        for code in ("day-ahead", "seen-ahead", "reference-nowhere", "reference-to-itself"):
+            for target, item in items.items():
+                reason = messages()[code].read(self.language, found="{found}", as_of="{as_of}", item=item, hint="")
+                yield code, target, reason
 
     def output(self, name: str, query: str) -> str:
         """Return the query of one output table, made out of that which the rules were compiled to."""
@@ -155,12 +163,6 @@ class Results:
 
     def contradictions(self, query: str) -> str:
         """Return the query of the table of contradictions, in words, made out of that which finds them."""
-        codes = ("day-ahead", "seen-ahead", "reference-nowhere", "reference-to-itself")
-        items = {"": Text("", ""), **{name: of.item_label for name, of in self.base.vocabulary.collections.items()}}
-        self.engine.lookup("contradiction_texts", ("code", "target", "reason"), [
-            (code, target, messages()[code].read(self.language, found="{found}", as_of="{as_of}", item=item, hint=""))
-            for code in codes for target, item in items.items()
-        ])
         self.tables += [CONTRADICTIONS] * (CONTRADICTIONS not in self.tables)
         reason = f"replace(replace(reason, '{{found}}', \"value\"), '{{as_of}}', coalesce(CAST({AS_OF} AS VARCHAR), ''))"
         return (
