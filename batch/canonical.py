@@ -84,8 +84,10 @@ class Canonical:
         if DEALS in self.given and is_output(self.engine.columns(f"SELECT * FROM raw_{DEALS}")):
             raise BadSource("batch-is-output")
         self.note(opened)
-        for name in opened.tables:
-            self.type(self.layout[name])
+        found = {name: self.raw_columns(self.layout[name]) for name in opened.tables}
+        bare = self.bare(found)
+        for name, columns in found.items():
+            self.type(self.layout[name], columns, bare[name])
             self.check_keys(name)
         self.check_orphans()
         nothing = ", ".join(f"CAST(NULL AS {'BIGINT' if name == 'row' else 'VARCHAR'}) AS \"{name}\"" for name in _ERROR)
@@ -138,9 +140,10 @@ class Canonical:
             self.engine.view(f"part_{name}", f"SELECT * FROM raw_{name}{part.where(self.keys[name])}")
         self.engine.view("rejected", f"SELECT {KEY} FROM all_rejected{part.where(KEY)}")
         self.engine.create("seen", self.seen())
-        for table in self.layout.values():
-            make = self.engine.view if table.name in self.in_place else self.engine.create
-            make(table.name, self.good(table))
+        queries = {table.name: self.good(table) for table in self.layout.values()}
+        for name in self.in_place:
+            self.engine.view(name, queries.pop(name))
+        self.engine.create_all(queries)
 
     def contradictions(self) -> str:
         """Return the query of where deals disagree with themselves; see :func:`~.contradictions.contradictions`."""
@@ -174,14 +177,13 @@ class Canonical:
                      if name in (KEY, "column", "value") else f'"{name}"' for name in _ERROR)
             self.wrong.append(f"SELECT {', '.join(parts)} FROM told")
 
-    def type(self, table: Table) -> None:
+    def type(self, table: Table, found: Mapping[Column, RawColumn], bare: Collection[Column]) -> None:
         """Make the view ``typed_…`` of a raw table, and ``keyed_…`` of its keys."""
-        found = {column: RawColumn(*source) for column, source in self.sources(table).items() if column.role != "by"}
         if self.comparing:
             self.compared[table.name] = compared(table, {column.name for column in found})
         parts: list[str] = [ROW]
         joins: list[str] = []
-        values = self.values(table, found, joins)
+        values = self.values(table, found, bare, joins)
         self.keys[table.name] = values.get(table.columns[KEY], "NULL")
         if not any(values[column] != raw.name and raw.kind == "VARCHAR" for column, raw in found.items()):
             self.in_place.add(table.name)
@@ -197,30 +199,31 @@ class Canonical:
         keys = [part for part in parts if part.endswith((ROW, _DAY_GIVEN, *(f'"{name}"' for name in (KEY, ITEM_KEY, AS_OF))))]
         self.engine.view(f"keyed_{table.name}", f"SELECT {', '.join(keys)} FROM {' '.join([f'raw_{table.name}', *joins])}")
 
-    def values(self, table: Table, found: Mapping[Column, RawColumn], joins: list[str]) -> dict[Column, str]:
+    def values(
+        self, table: Table, found: Mapping[Column, RawColumn], bare: Collection[Column], joins: list[str]
+    ) -> dict[Column, str]:
         """Return the SQL that reads each column, which is no longer than its cells call for.
 
         ``joins`` gains tables that the SQL reads.
         """
-        values = {column: raw.plain(column) for column, raw in found.items()}
-        looked = [column for column, raw in found.items() if values[column] != raw.name]
-        for column in self.bare(table, {column: found[column] for column in looked}):
-            values[column] = found[column].name
-            looked.remove(column)
-        for column in self.odd(table, {column: found[column] for column in looked}):
+        values = {column: raw.name if column in bare else raw.plain(column) for column, raw in found.items()}
+        looked = {column: raw for column, raw in found.items() if values[column] != raw.name}
+        for column in self.odd(table, looked):
             values[column] = self.value(table, column, found[column], found.get(table.columns[KEY]), joins)
         return values
 
-    def bare(self, table: Table, found: Mapping[Column, RawColumn]) -> list[Column]:
-        """Return the columns of which every cell can be taken as it is; one quick pass over the table tells."""
-        tests = {
-            column: test for column, raw in found.items()
-            if (test := raw.all_bare(column)) and (column.role != "key" or self.engine.bare_keys)
+    def bare(self, found: Mapping[str, Mapping[Column, RawColumn]]) -> dict[str, list[Column]]:
+        """Return the columns of each table of which every cell can be taken as it is; one quick pass over it tells."""
+        tests = {table: {
+            column: test for column, raw in columns.items() if raw.plain(column) != raw.name
+            and (test := raw.all_bare(column)) and (column.role != "key" or self.engine.bare_keys)
+        } for table, columns in found.items()}
+        asked = {table: f"SELECT {', '.join(of.values())} FROM raw_{table}" for table, of in tests.items() if of}
+        told = dict(zip(asked, self.engine.rows_of_each(list(asked.values())), strict=True))
+        return {
+            table: [column for column, is_bare in zip(of, *told[table], strict=True) if is_bare] if of else []
+            for table, of in tests.items()
         }
-        if not tests:
-            return []
-        (told,) = self.engine.rows(f"SELECT {', '.join(tests.values())} FROM raw_{table.name}")
-        return [column for column, is_bare in zip(tests, told, strict=True) if is_bare]
 
     def odd(self, table: Table, found: Mapping[Column, RawColumn]) -> list[Column]:
         """Return the columns with values that no quick test can read; all of them are looked through in one pass."""
@@ -230,10 +233,10 @@ class Canonical:
         (counts,) = self.engine.rows(f"SELECT {tests} FROM raw_{table.name}")
         return [column for column, count in zip(found, counts, strict=True) if count]
 
-    def sources(self, table: Table) -> dict[Column, tuple[str, str]]:
-        """Return for each column of a table the raw column that holds it, and its type; note those that are unknown."""
+    def raw_columns(self, table: Table) -> dict[Column, RawColumn]:
+        """Return for each column of a table the raw column that holds it; note those that are unknown."""
         headers = Headers(table)
-        found: dict[Column, tuple[str, str]] = {}
+        found: dict[Column, RawColumn] = {}
         unknown: list[str] = []
         for raw, kind in self.engine.columns(f"SELECT * FROM raw_{table.name}").items():
             column = headers.column(raw)
@@ -243,12 +246,12 @@ class Canonical:
                 hint = nearest(raw.strip().lower(), list(table.columns))
                 unknown.append(f"{raw} ({hint}?)" if hint else raw)
             else:
-                found[column] = (raw, kind)
+                found[column] = RawColumn(raw, kind)
         for key in (name for name in (KEY, ITEM_KEY) if name in table.columns and table.columns[name] not in found):
             raise BadSource("batch-no-key", table=table.name, key=key, columns=", ".join(unknown) or "-")
         if unknown:
             self.read.unknown_columns[table.name] = unknown
-        return found
+        return {column: raw for column, raw in found.items() if column.role != "by"}
 
     def value(self, table: Table, column: Column, raw: RawColumn, key: RawColumn | None, joins: list[str]) -> str:
         """Return the SQL for the canonical value of a raw column; what no SQL can read is parsed here and now.

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import duckdb
 
+from ..engine.statements import Step
 from .filling import fill_table
 from .refusal import BadSource
+from .schedule import Rows, run_steps
 
 # The first would turn every test against a dozen values into a join, and there are hundreds of such tests; the
 # second takes longer to plan a thousand columns than it saves.
@@ -31,11 +33,17 @@ class Engine(Protocol):
     def create(self, name: str, query: str) -> None:
         """Make a table out of a query."""
 
+    def create_all(self, queries: Mapping[str, str]) -> None:
+        """Make several tables by name, none out of another."""
+
     def view(self, name: str, query: str) -> None:
         """Give a query a name, to be run wherever the name is used."""
 
-    def rows(self, query: str) -> list[tuple[Any, ...]]:
+    def rows(self, query: str) -> Rows:
         """Return the rows of a query, of which there are few."""
+
+    def rows_of_each(self, queries: Sequence[str]) -> list[Rows]:
+        """Return the rows of several queries."""
 
     def columns(self, query: str) -> dict[str, str]:
         """Return the columns of a query with their types."""
@@ -49,20 +57,34 @@ class DuckEngine:
 
     bare_keys = True  # it then skips the blocks of a file in which no key is of those that are asked for
 
-    def __init__(self, database: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, database: duckdb.DuckDBPyConnection, at_once: int = 1) -> None:
+        """``at_once`` is how many statements may run at the same time."""
         self.database = database
+        self.at_once = at_once
+
+    def run(self, steps: Sequence[Step], told: Callable[[], None] = lambda: None) -> list[Rows]:
+        """Run the steps of a script; see :func:`~.schedule.run_steps`."""
+        return run_steps(self.database, steps, self.at_once, told)
 
     def create(self, name: str, query: str) -> None:
         """Make a table out of a query."""
-        self.database.execute(f"CREATE OR REPLACE TABLE {name} AS {query}")
+        self.create_all({name: query})
+
+    def create_all(self, queries: Mapping[str, str]) -> None:
+        """Make several tables by name."""
+        self.run([Step(f"CREATE OR REPLACE TABLE {name} AS {query}") for name, query in queries.items()])
 
     def view(self, name: str, query: str) -> None:
         """Give a query a name."""
         self.database.execute(f"CREATE OR REPLACE VIEW {name} AS {query}")
 
-    def rows(self, query: str) -> list[tuple[Any, ...]]:
+    def rows(self, query: str) -> Rows:
         """Return the rows of a query."""
         return self.database.execute(query).fetchall()
+
+    def rows_of_each(self, queries: Sequence[str]) -> list[Rows]:
+        """Return the rows of several queries."""
+        return self.run([Step(query) for query in queries])
 
     def columns(self, query: str) -> dict[str, str]:
         """Return the columns of a query with their types."""
@@ -87,6 +109,7 @@ def duckdb_at_work(memory: str = "", threads: int = 0) -> Iterator[tuple[duckdb.
             database.execute(f"SET temp_directory = '{folder}'")
             database.execute("SET enable_progress_bar = false")
             database.execute("SET parquet_metadata_cache = true")  # a file is opened by every statement that reads it
+            database.execute("SET checkpoint_threshold = '1TB'")  # what lies in memory gains nothing by a checkpoint
             database.execute(f"SET disabled_optimizers = '{_HARMFUL}'")
             if threads:
                 database.execute(f"SET threads = {threads}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from sqlglot import exp
 
 from ..engine.dialects import written
 from ..engine.score_sql import CONDITIONS, OUTPUTS, compile_scoring
-from ..engine.statements import as_duckdb_runs_them
+from ..engine.statements import Step, as_duckdb_runs_them
 from ..engine.strata import reads_of
 from ..facts.texts import Language
 from ..rules.base import RuleBase
@@ -22,7 +23,7 @@ from .canonical import FEW_DEALS, Canonical
 from .changes import compare
 from .contradictions import CONTRADICTIONS
 from .engines import DuckEngine, any_order, duckdb_at_work, plan_quickly
-from .parts import Aside, deals_at_once
+from .parts import Aside, deals_at_once, statements_at_once, threads_of
 from .refusal import BadSource
 from .report import Report
 from .results import Results, also_read
@@ -78,7 +79,7 @@ def score(base: RuleBase, job: Job, progress: Progress = lambda _name, _done, _a
     with duckdb_at_work(job.memory, job.threads) as (database, scratch):
         progress("read", 0, 1)
         opened = open_source(database, job.source, base.vocabulary)
-        engine = DuckEngine(database)
+        engine = DuckEngine(database, threads_of(database))
         statements = scoring_sql(base, wanted_tables(job))
         comparing = CONTRADICTIONS in job.tables
         canonical = Canonical(engine, base.vocabulary, job.as_of, also_read(base.vocabulary, statements.reads), comparing)
@@ -90,15 +91,15 @@ def score(base: RuleBase, job: Job, progress: Progress = lambda _name, _done, _a
         if job.strict and (first := results.first_error()):
             raise Stopped(first)
         parts = canonical.parts(deals_at_once(database))
+        engine.at_once = statements_at_once(database, -(-read.deals // len(parts)))
         aside = Aside(database, scratch, canonical)
-        stages = len(parts) * len(statements.statements)
-        for place, part in enumerate(parts):
+        stages = len(parts) * len(statements.steps)
+        done = itertools.count(1)
+        for part in parts:
             with any_order(database):
                 canonical.lay_down(part)
                 results.names()
-                for number, sql in enumerate(statements.statements, place * len(statements.statements)):
-                    progress("score", number, stages)
-                    database.execute(sql)
+                engine.run(statements.steps, lambda: progress("score", next(done), stages))
             for name, query in statements.outputs.items():
                 aside.put(name, results.output(name, query), part)
             if comparing:
@@ -126,7 +127,7 @@ class Sql:
     ``reads`` tells which columns they read of each plain table.
     """
 
-    statements: Sequence[str]
+    steps: Sequence[Step]
     outputs: dict[str, str]
     reads: Mapping[str, frozenset[str]]
 

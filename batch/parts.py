@@ -11,6 +11,7 @@ from ..facts.tables import KEY
 from .canonical import Canonical, Part
 
 MOST_DEALS = 1_000_000
+ROW_GROUP = 122_880  # rows, of DuckDB's own tables and of the files that it writes: a thread takes a whole one
 _BYTES_A_DEAL = 3_000  # of the widest tables that are held at once, as measured; beyond that much, parts spill
 _BYTES_A_ROW = 400  # of a table that is sorted, as measured
 _ROWS_A_DEAL = {
@@ -23,6 +24,23 @@ _UNITS = {"": 1, "Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30, "Ti": 1 << 40}
 def deals_at_once(database: duckdb.DuckDBPyConnection) -> int:
     """Return how many deals a part has at most, by the memory that DuckDB may take."""
     return max(1, min(MOST_DEALS, _memory(database) // _BYTES_A_DEAL))
+
+
+def statements_at_once(database: duckdb.DuckDBPyConnection, deals: int) -> int:
+    """Return how many statements over so many deals should run at the same time.
+
+    One, if its row groups keep all threads busy; otherwise as many as there are threads, and memory for.
+    """
+    threads = threads_of(database)
+    if deals >= threads * ROW_GROUP:
+        return 1
+    return max(1, min(threads, _memory(database) // (max(deals, 1) * _BYTES_A_DEAL)))
+
+
+def threads_of(database: duckdb.DuckDBPyConnection) -> int:
+    """Return how many threads DuckDB may use."""
+    (threads,) = database.execute("SELECT current_setting('threads')").fetchone() or (1,)
+    return int(threads)
 
 
 def _memory(database: duckdb.DuckDBPyConnection) -> int:

@@ -240,7 +240,7 @@ class Results:
 
     def report(self, seconds: float) -> Report:
         """Return what a person is told at the end."""
-        steps = dict(self.engine.rows("SELECT step, count(*) FROM out_deals WHERE scored GROUP BY step"))
+        steps: dict[str, int] = dict(self.engine.rows("SELECT step, count(*) FROM out_deals WHERE scored GROUP BY step"))
         scored = sum(steps.values())
         top = "SELECT {0}, count(DISTINCT deal_id) FROM out_{1} {2} GROUP BY ALL ORDER BY 2 DESC, 1 LIMIT " + str(_MOST_SHOWN)
         findings = self._rows_of("findings", top.format("finding", "findings", "WHERE kind = 'risk'"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,11 @@ class SparkEngine:
         """Make a table out of a query."""
         self.keep(name, self.query(query))
 
+    def create_all(self, queries: Mapping[str, str]) -> None:
+        """Make several tables by name."""
+        for name, query in queries.items():
+            self.create(name, query)
+
     def view(self, name: str, query: str) -> None:
         """Give a query a name."""
         self.query(query).createOrReplaceTempView(name)
@@ -72,6 +77,10 @@ class SparkEngine:
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Return the rows of a query."""
         return [tuple(row) for row in self.query(query).collect()]
+
+    def rows_of_each(self, queries: Sequence[str]) -> list[list[tuple[Any, ...]]]:
+        """Return the rows of several queries."""
+        return [self.rows(query) for query in queries]
 
     def columns(self, query: str) -> dict[str, str]:
         """Return the columns of a query with their types."""

@@ -160,8 +160,8 @@ class Comparison:
             ends.append(Stratum(f"{prefix}_{scope or DEALS}", scope, query))
         names = [end.name for end in ends]
         later = {scope: [self.column(key) for key in own] for scope, own in self.by_scope(keys).items()}
-        for sql in as_duckdb_runs_them(laid_down((*strata, *ends), names, later), names):
-            self.database.execute(sql)
+        for step in as_duckdb_runs_them(laid_down((*strata, *ends), names, later), names):
+            self.database.execute(step.sql)
 
     def number(self, side: Told, key: Key, holds: Callable[[str], exp.Expr]) -> exp.Expr:
         """Return the SQL for the number of an aspect, which a rule base may not have."""

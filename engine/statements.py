@@ -27,6 +27,14 @@ class Statement:
     select: exp.Query
 
 
+@dataclass(frozen=True)
+class Step:
+    """A statement of a script, and the numbers of those before it that have to be done first."""
+
+    sql: str
+    after: tuple[int, ...] = ()
+
+
 def laid_down(
     strata: Sequence[Stratum], ends: Collection[str], later: Mapping[str, Collection[str]], beside: Beside | None = None
 ) -> list[Statement]:
@@ -79,13 +87,18 @@ def _columns(select: exp.Query, made: Mapping[str, set[str]]) -> set[str]:
     return names
 
 
-def as_duckdb_runs_them(statements: Sequence[Statement], kept: Collection[str]) -> list[str]:
+def as_duckdb_runs_them(statements: Sequence[Statement], kept: Collection[str]) -> list[Step]:
     """Return SQL that makes one table after another, and drops each that no later one reads and that is not ``kept``."""
-    last: dict[str, int] = {}
+    reads = [reads_of(statement.select).tables for statement in statements]
+    last = {name: number for number, statement in enumerate(statements) for name in (statement.name, *reads[number])}
+    script: list[Step] = []
+    users: dict[str, list[int]] = {}  # by table: the step that makes it and those that read it
     for number, statement in enumerate(statements):
-        last.update(dict.fromkeys((statement.name, *reads_of(statement.select).tables), number))
-    script: list[str] = []
-    for number, statement in enumerate(statements):
-        script.append(f"CREATE OR REPLACE TEMP TABLE {statement.name} AS {written(statement.select, 'duckdb')}")
-        script += [f"DROP TABLE {made.name}" for made in statements if last[made.name] == number and made.name not in kept]
+        read = [steps for name, steps in users.items() if name in reads[number]]
+        before = tuple(steps[0] for steps in read)
+        for steps in (*read, users.setdefault(statement.name, [])):
+            steps.append(len(script))
+        script.append(Step(f"CREATE OR REPLACE TABLE {statement.name} AS {written(statement.select, 'duckdb')}", before))
+        done = [made.name for made in statements if last[made.name] == number and made.name not in kept]
+        script += [Step(f"DROP TABLE {name}", tuple(users[name])) for name in done]
     return script

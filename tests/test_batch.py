@@ -171,8 +171,8 @@ def check_diagnoses(deals: dict[str, Deal]) -> None:
         opened = Opened()
         lay_down_deals(database, list(deals.items()), base().vocabulary, opened)
         Canonical(DuckEngine(database), base().vocabulary).build(opened)
-        for statement in sql().statements:
-            database.execute(statement)
+        for step in sql().steps:
+            database.execute(step.sql)
         tables = {name: fetched(database.execute(query)) for name, query in sql().outputs.items()}
     for deal_id, deal in deals.items():
         own = {name: [row for row in rows if row["deal_id"] == deal_id] for name, rows in tables.items()}
@@ -537,8 +537,8 @@ def test_sampled_deals_of_the_benchmark_are_at_every_step_and_scored_as_each_wou
         opened = open_source(database, str(tmp_path / "in"), base().vocabulary)
         read = Canonical(DuckEngine(database), base().vocabulary).build(opened)
         assert read.deals == SAMPLE
-        for statement in sql().statements:
-            database.execute(statement)
+        for step in sql().steps:
+            database.execute(step.sql)
         tables: dict[str, dict[str, list[dict[str, Any]]]] = {}
         for name, query in sql().outputs.items():
             for row in fetched(database.execute(query)):

@@ -1,0 +1,151 @@
+"""Statements that run at the same time: each after those that it needs, with the same tables in the end."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Iterable, Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from dealready.batch.canonical import Canonical
+from dealready.batch.engines import DuckEngine, duckdb_at_work
+from dealready.batch.job import Job, Sql, score, scoring_sql
+from dealready.batch.parts import ROW_GROUP, statements_at_once
+from dealready.batch.schedule import run_steps
+from dealready.batch.sources import open_source
+from dealready.engine.statements import Step
+from dealready.rules.base import RuleBase, load_rule_base
+from hypothesis import given
+from hypothesis import strategies as st
+
+EXAMPLES = Path(__file__).parent.parent / "facts" / "examples"
+
+
+@functools.cache
+def base() -> RuleBase:
+    return load_rule_base()
+
+
+@functools.cache
+def compiled() -> Sql:
+    return scoring_sql(base(), ("deals", "findings", "actions"))
+
+
+class Recorded:
+    """A database that notes which statements have begun and ended."""
+
+    def __init__(self, database: duckdb.DuckDBPyConnection, log: list[tuple[str, str]]) -> None:
+        self.database, self.log = database, log
+
+    def cursor(self) -> Recorded:
+        return Recorded(self.database.cursor(), self.log)
+
+    def execute(self, sql: str) -> Any:
+        self.log.append(("begun", sql))
+        found = self.database.execute(sql)
+        self.log.append(("ended", sql))
+        return found
+
+    def interrupt(self) -> None:
+        self.database.interrupt()
+
+    def __enter__(self) -> Recorded:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.database.close()
+
+
+@st.composite
+def scripts(draw: st.DrawFn) -> list[Step]:
+    """Return steps that each add one to what they need, and say so."""
+    made: list[Step] = []
+    for number in range(draw(st.integers(1, 8))):
+        after = draw(st.sets(st.integers(0, number - 1))) if number else set()
+        parts = ["1", *(f"(SELECT n FROM t{before})" for before in sorted(after))]
+        made.append(Step(f"CREATE TABLE t{number} AS SELECT {' + '.join(parts)} AS n", tuple(sorted(after))))
+    return [*made, *(Step(f"SELECT n FROM t{number}", (number,)) for number in range(len(made)))]
+
+
+@given(scripts(), st.integers(1, 4))
+def test_a_step_begins_when_those_that_it_needs_have_ended(script: list[Step], at_once: int) -> None:
+    log: list[tuple[str, str]] = []
+    told: list[int] = []
+    with duckdb.connect() as database, duckdb.connect() as other:
+        database.execute("SET threads = 2")
+        rows = run_steps(Recorded(database, log), script, at_once, lambda: told.append(1))  # type: ignore[arg-type]
+        assert rows == run_steps(other, script)
+    places = {entry: place for place, entry in enumerate(log)}
+    assert len(places) == 2 * len(script) == 2 * len(told)
+    for step in script:
+        for before in step.after:
+            assert places["ended", script[before].sql] < places["begun", step.sql]
+
+
+def test_at_most_so_many_run_at_the_same_time_and_they_do() -> None:
+    meeting = threading.Barrier(2, timeout=20)
+    busy: list[int] = []
+    most: list[int] = []
+
+    def met() -> int:
+        busy.append(1)
+        most.append(len(busy))
+        meeting.wait()
+        busy.pop()
+        return 1
+
+    with duckdb.connect() as database:
+        database.create_function("met", met, side_effects=True)
+        assert run_steps(database, [Step("SELECT met()")] * 6, 2) == [[(1,)]] * 6
+    assert max(most) == 2
+
+
+def test_what_fails_stops_what_runs_beside_it() -> None:
+    forever = "SELECT count(*) FROM range(1000000000000) AS a(x), range(1000000) AS b(y) WHERE x * y % 7 = 3"
+    with duckdb.connect() as database, pytest.raises(duckdb.CatalogException, match="nowhere"):
+        run_steps(database, [Step(forever), Step("SELECT * FROM nowhere"), Step("SELECT 1", (0,))], 2)
+
+
+def test_the_statements_of_a_run_make_the_same_tables_in_any_order_that_their_needs_allow() -> None:
+    assert concluded(latest_first()) == concluded(range(len(compiled().steps)))
+
+
+def latest_first() -> Iterator[int]:
+    order = TopologicalSorter({number: step.after for number, step in enumerate(compiled().steps)})
+    order.prepare()
+    ready: list[int] = []
+    while order.is_active():
+        ready = sorted([*ready, *order.get_ready()])
+        yield ready[-1]
+        order.done(ready.pop())
+
+
+def concluded(numbers: Iterable[int]) -> dict[str, list[Any]]:
+    with duckdb_at_work() as (database, _):
+        Canonical(DuckEngine(database), base().vocabulary).build(open_source(database, str(EXAMPLES), base().vocabulary))
+        for number in numbers:
+            database.execute(compiled().steps[number].sql)
+        return {name: database.execute(f"{query} ORDER BY ALL").fetchall() for name, query in compiled().outputs.items()}
+
+
+@pytest.mark.parametrize(("deals", "memory", "at_once"), [
+    (0, "3GB", 4), (10_000, "3GB", 4), (4 * ROW_GROUP - 1, "30GB", 4), (4 * ROW_GROUP, "30GB", 1), (100_000, "700MB", 2),
+    (100_000, "200MB", 1),
+])
+def test_few_deals_are_worth_several_statements_at_once_where_memory_allows(deals: int, memory: str, at_once: int) -> None:
+    with duckdb_at_work(memory, 4) as (database, _):
+        assert statements_at_once(database, deals) == at_once
+
+
+def test_a_run_with_several_threads_writes_the_bytes_of_a_run_with_one(tmp_path: Path) -> None:
+    for threads in (1, 3):
+        score(base(), Job(str(EXAMPLES), str(tmp_path / str(threads)), threads=threads))
+    names = sorted(path.name for path in (tmp_path / "1").iterdir())
+    assert names == sorted(path.name for path in (tmp_path / "3").iterdir())
+    for name in names:
+        if name != "run.parquet":  # it says how long the run took
+            assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "3" / name).read_bytes(), name
