@@ -11,7 +11,7 @@ from typing import Protocol
 
 import duckdb
 
-from ..engine.statements import Step
+from ..engine.script import Step
 from .filling import fill_table
 from .refusal import BadSource
 from .schedule import Rows, run_steps

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from sqlglot import exp
-
-from ..engine.dialects import written
-from ..engine.score_sql import CONDITIONS, OUTPUTS, compile_scoring
-from ..engine.statements import Step, as_duckdb_runs_them
-from ..engine.strata import reads_of
+from ..engine.outputs import CONDITIONS, OUTPUTS
 from ..facts.texts import Language
 from ..rules.base import RuleBase
-from ..rules.cache import kept
 from .canonical import FEW_DEALS, Canonical
 from .changes import compare
+from .compiled import scoring_sql
 from .contradictions import CONTRADICTIONS
 from .engines import DuckEngine, any_order, duckdb_at_work, plan_quickly
 from .parts import Aside, deals_at_once, statements_at_once, threads_of
@@ -31,7 +25,6 @@ from .sources import open_source
 from .targets import check_target, write
 
 TABLES = (*OUTPUTS, CONTRADICTIONS)  # that can be asked for
-MOST_QUESTIONS = 10  # of a deal
 Progress = Callable[[str, int, int], None]
 
 
@@ -118,37 +111,6 @@ def wanted_tables(job: Job) -> tuple[str, ...]:
     """Return the tables that a job asks the rules for; comparing takes the rules that fired."""
     wanted = {"deals", *job.tables, *(["fired"] if job.since else []), *([CONDITIONS] if job.explain else [])}
     return tuple(name for name in (*OUTPUTS, CONDITIONS) if name in wanted)
-
-
-@dataclass(frozen=True)
-class Sql:
-    """The statements that fill the temporary tables, and drop those that are done with, and the query of each output.
-
-    ``reads`` tells which columns they read of each plain table.
-    """
-
-    steps: Sequence[Step]
-    outputs: dict[str, str]
-    reads: Mapping[str, frozenset[str]]
-
-
-def scoring_sql(base: RuleBase, outputs: Sequence[str], most_questions: int = MOST_QUESTIONS) -> Sql:
-    """Return the SQL that scores the typed tables of a job; compiled once for each version of the rules."""
-    key = hashlib.sha256(repr((base.hash, tuple(outputs), most_questions)).encode()).hexdigest()
-    root = Path(__file__).parent.parent
-    code = [root / name for name in ("facts", "rules", "engine", "batch")]
-    return kept("sql", key, code, Sql, lambda: _compile(base, outputs, most_questions))
-
-
-def _compile(base: RuleBase, outputs: Sequence[str], most_questions: int) -> Sql:
-    scoring = compile_scoring(base, outputs=outputs, most_questions=most_questions)
-    read_later = set().union(*(reads_of(query).tables for query in scoring.outputs.values()))
-    statements = as_duckdb_runs_them(scoring.statements, read_later)
-    return Sql(statements, {name: _sql(query) for name, query in scoring.outputs.items()}, scoring.reads)
-
-
-def _sql(query: exp.Query) -> str:
-    return written(query, "duckdb")
 
 
 def check(job: Job) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from ..engine.score_sql import CONDITIONS, OUTPUTS
+from ..engine.outputs import CONDITIONS, OUTPUTS
 from ..facts.tables import DEALS, KEY
 from ..facts.texts import LANGUAGES
 from ..render.words import say

@@ -15,7 +15,7 @@ from ..engine.strata import Stratum, with_strata
 from ..facts.problems import suggestion
 from ..facts.tables import KEY, tables
 from ..rules.base import RuleBase
-from .job import MOST_QUESTIONS
+from .compiled import MOST_QUESTIONS
 from .refusal import BadSource
 
 _TEMPLATE = re.compile(r"\{\{.*\}\}", re.DOTALL)

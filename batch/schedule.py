@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from ..engine.statements import Step
+from ..engine.script import Step
 
 Rows = list[tuple[Any, ...]]
 

@@ -22,9 +22,10 @@ from ..facts.vocabulary import Vocabulary
 from ..rules.base import RuleBase
 from .canonical import Canonical
 from .cells import literal
+from .compiled import MOST_QUESTIONS
 from .contradictions import CONTRADICTIONS
 from .filling import ROW, quoted
-from .job import MOST_QUESTIONS, Job, Stopped, check, wanted_tables
+from .job import Job, Stopped, check, wanted_tables
 from .placing import beside, take_place
 from .refusal import BadSource
 from .report import Report

@@ -25,8 +25,8 @@ from pathlib import Path
 from clips_peer import ClipsProgram
 from data import sample, write
 from dealready.batch.canonical import Canonical
+from dealready.batch.compiled import scoring_sql
 from dealready.batch.engines import DuckEngine, any_order, duckdb_at_work
-from dealready.batch.job import scoring_sql
 from dealready.batch.results import also_read
 from dealready.batch.sources import open_source
 from dealready.engine.case import Case

@@ -20,6 +20,7 @@ from ..rules.program import LOST
 from .case_sql import Name, case_strata, columns_read, known
 from .diagnose import KIND_ORDER, SEVERITY_ORDER
 from .explain_sql import ExplainTables
+from .outputs import CONDITIONS, OUTPUTS
 from .packed_sql import Packed, has_bit
 from .questions import CLAIMED_STEP, vocabulary_slots
 from .questions_sql import QuestionTables
@@ -29,8 +30,6 @@ from .sql_tests import Cases, cast, col, either, named, negated, number_if, pare
 from .statements import Statement, laid_down
 from .strata import union_all
 
-OUTPUTS = ("deals", "criteria", "findings", "actions", "questions", "fired")
-CONDITIONS = "conditions"  # the output that explains; it is long, so only on request
 _CODES = 1000  # more than there are actions
 _MOST, _DIGITS = 1000, 7  # the highest priority there may be, and the digits of a code
 _BEYOND = 10**_DIGITS

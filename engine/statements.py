@@ -13,6 +13,7 @@ from sqlglot import exp
 
 from ..facts.tables import ITEM_KEY, KEY
 from .dialects import written
+from .script import Step
 from .sql_tests import col, selection
 from .strata import Stratum, reads_of, with_strata
 
@@ -25,14 +26,6 @@ class Statement:
 
     name: str
     select: exp.Query
-
-
-@dataclass(frozen=True)
-class Step:
-    """A statement of a script, and the numbers of those before it that have to be done first."""
-
-    sql: str
-    after: tuple[int, ...] = ()
 
 
 def laid_down(

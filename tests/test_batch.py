@@ -20,8 +20,9 @@ import openpyxl
 import pytest
 from click.testing import CliRunner
 from dealready.batch.canonical import Canonical
+from dealready.batch.compiled import MOST_QUESTIONS, scoring_sql
 from dealready.batch.engines import DuckEngine
-from dealready.batch.job import MOST_QUESTIONS, TABLES, Job, Report, Stopped, score, scoring_sql
+from dealready.batch.job import TABLES, Job, Report, Stopped, score
 from dealready.batch.parts import Aside
 from dealready.batch.refusal import BadSource
 from dealready.batch.screen import print_summary
@@ -30,7 +31,7 @@ from dealready.batch.summary import summarise
 from dealready.cli import cli
 from dealready.engine.diagnose import Diagnoser
 from dealready.engine.diagnosis import Diagnosis
-from dealready.engine.score_sql import OUTPUTS
+from dealready.engine.outputs import OUTPUTS
 from dealready.facts.deal import Deal, load_deal
 from dealready.render.document import question_text
 from dealready.render.names import Names

@@ -23,7 +23,8 @@ from dealready.batch.refusal import BadSource
 from dealready.batch.sources import Opened, lay_down_deals, open_source
 from dealready.batch.spark import silenced
 from dealready.engine.dialects import written
-from dealready.engine.score_sql import OUTPUTS, compile_scoring
+from dealready.engine.outputs import OUTPUTS
+from dealready.engine.score_sql import compile_scoring
 from dealready.facts.deal import Deal
 from dealready.facts.tables import tables
 from dealready.rules.base import RuleBase, load_rule_base

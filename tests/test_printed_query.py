@@ -19,7 +19,7 @@ from dealready.batch.sources import open_source
 from dealready.cli import cli
 from dealready.commands.pipeline import DIALECTS, QUERIES
 from dealready.engine.dialects import written
-from dealready.engine.score_sql import OUTPUTS
+from dealready.engine.outputs import OUTPUTS
 from dealready.facts.tables import tables
 from dealready.rules.base import RuleBase, load_rule_base
 

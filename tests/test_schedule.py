@@ -12,12 +12,13 @@ from typing import Any
 import duckdb
 import pytest
 from dealready.batch.canonical import Canonical
+from dealready.batch.compiled import Sql, scoring_sql
 from dealready.batch.engines import DuckEngine, duckdb_at_work
-from dealready.batch.job import Job, Sql, score, scoring_sql
+from dealready.batch.job import Job, score
 from dealready.batch.parts import ROW_GROUP, statements_at_once
 from dealready.batch.schedule import run_steps
 from dealready.batch.sources import open_source
-from dealready.engine.statements import Step
+from dealready.engine.script import Step
 from dealready.rules.base import RuleBase, load_rule_base
 from hypothesis import given
 from hypothesis import strategies as st
