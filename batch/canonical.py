@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ..facts.problems import nearest
@@ -22,6 +22,7 @@ from .sources import Opened
 FEW_DEALS = 20_000  # which are laid down sooner than statement after statement is planned over where they lie
 _FEW = 50  # spellings of one column that are written into the query; more of them go through a table
 _DAY_GIVEN = "_day_given"
+_TESTS = 40  # of columns in one query; several can run at the same time
 _LONGEST_SHOWN = 200  # signs of a value that is told to be wrong
 _BETWEEN = "\x1f"  # the members of a list in a text
 _ERROR = ("table", "row", KEY, "column", "value", "code", "words")
@@ -136,14 +137,17 @@ class Canonical:
     def lay_down(self, part: Part | None = None) -> None:
         """Make the typed tables, of all deals or of a part of them, and of those that are rejected the same part."""
         part = part or Part()
+        slices = self.parts(max(1, -(-self.count(part) // self.engine.at_once)), part)
         for name in self.given:
-            self.engine.view(f"part_{name}", f"SELECT * FROM raw_{name}{part.where(self.keys[name])}")
+            self.engine.view(f"part_{name}", _read(f"raw_{name}", self.keys[name], slices if name == DEALS else [part]))
         self.engine.view("rejected", f"SELECT {KEY} FROM all_rejected{part.where(KEY)}")
         self.engine.create("seen", self.seen())
         queries = {table.name: self.good(table) for table in self.layout.values()}
         for name in self.in_place:
             self.engine.view(name, queries.pop(name))
-        self.engine.create_all(queries)
+        self.engine.create_all({f"laid_{name}": query for name, query in queries.items()})
+        for name in queries:
+            self.engine.view(name, _read(f"laid_{name}", KEY, slices if name == DEALS else [Part()]))
 
     def contradictions(self) -> str:
         """Return the query of where deals disagree with themselves; see :func:`~.contradictions.contradictions`."""
@@ -214,16 +218,16 @@ class Canonical:
 
     def bare(self, found: Mapping[str, Mapping[Column, RawColumn]]) -> dict[str, list[Column]]:
         """Return the columns of each table of which every cell can be taken as it is; one quick pass over it tells."""
-        tests = {table: {
-            column: test for column, raw in columns.items() if raw.plain(column) != raw.name
+        tests = {table: [
+            (column, test) for column, raw in columns.items() if raw.plain(column) != raw.name
             and (test := raw.all_bare(column)) and (column.role != "key" or self.engine.bare_keys)
-        } for table, columns in found.items()}
-        asked = {table: f"SELECT {', '.join(of.values())} FROM raw_{table}" for table, of in tests.items() if of}
-        told = dict(zip(asked, self.engine.rows_of_each(list(asked.values())), strict=True))
-        return {
-            table: [column for column, is_bare in zip(of, *told[table], strict=True) if is_bare] if of else []
-            for table, of in tests.items()
-        }
+        ] for table, columns in found.items()}
+        some = [(table, of[first:first + _TESTS]) for table, of in tests.items() for first in range(0, len(of), _TESTS)]
+        queries = [f"SELECT {', '.join(test for _, test in of)} FROM raw_{table}" for table, of in some]
+        bare: dict[str, list[Column]] = {table: [] for table in found}
+        for (table, of), (told,) in zip(some, self.engine.rows_of_each(queries), strict=True):
+            bare[table] += [column for (column, _), is_bare in zip(of, told, strict=True) if is_bare]
+        return bare
 
     def odd(self, table: Table, found: Mapping[Column, RawColumn]) -> list[Column]:
         """Return the columns with values that no quick test can read; all of them are looked through in one pass."""
@@ -349,6 +353,11 @@ class Canonical:
         if self.rejects:
             joins.append(f"ANTI JOIN rejected ON {source}.{KEY} = rejected.{KEY}")
         return f"SELECT {', '.join(columns)} FROM {source} {' '.join(joins)} WHERE {source}.{KEY} IS NOT NULL"
+
+
+def _read(table: str, key: str, slices: Iterable[Part]) -> str:
+    """Return the query of some rows of a table; each slice keeps a thread busy, where DuckDB gives one a row group."""
+    return " UNION ALL ".join(f"SELECT * FROM {table}{part.where(key)}" for part in slices)
 
 
 def _shown(text: str) -> str:

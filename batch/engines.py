@@ -29,6 +29,7 @@ class Engine(Protocol):
     """
 
     bare_keys: bool
+    at_once: int
 
     def create(self, name: str, query: str) -> None:
         """Make a table out of a query."""
