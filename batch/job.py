@@ -83,8 +83,8 @@ def score(base: RuleBase, job: Job, progress: Progress = lambda _name, _done, _a
         results.errors()
         if job.strict and (first := results.first_error()):
             raise Stopped(first)
-        parts = canonical.parts(deals_at_once(database))
-        engine.at_once = statements_at_once(database, -(-read.deals // len(parts)))
+        parts = canonical.parts(deals_at_once(database, job.explain))
+        engine.at_once = statements_at_once(database, -(-read.deals // len(parts)), job.explain)
         aside = Aside(database, scratch, canonical)
         stages = len(parts) * len(statements.steps)
         done = itertools.count(1)

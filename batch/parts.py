@@ -13,6 +13,7 @@ from .canonical import Canonical, Part
 MOST_DEALS = 1_000_000
 ROW_GROUP = 122_880  # rows, of DuckDB's own tables and of the files that it writes: a thread takes a whole one
 _BYTES_A_DEAL = 3_000  # of the widest tables that are held at once, as measured; beyond that much, parts spill
+_BYTES_EXPLAINED = 60_000  # of a deal with the states of its conditions, which are laid down before they are sorted
 _BYTES_A_ROW = 400  # of a table that is sorted, as measured
 _ROWS_A_DEAL = {
     "deals": 1, "criteria": 60, "findings": 40, "actions": 40, "questions": 10, "fired": 160, "conditions": 600,
@@ -21,12 +22,12 @@ _ROWS_A_DEAL = {
 _UNITS = {"": 1, "Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30, "Ti": 1 << 40}
 
 
-def deals_at_once(database: duckdb.DuckDBPyConnection) -> int:
-    """Return how many deals a part has at most, by the memory that DuckDB may take."""
-    return max(1, min(MOST_DEALS, _memory(database) // _BYTES_A_DEAL))
+def deals_at_once(database: duckdb.DuckDBPyConnection, explained: bool = False) -> int:
+    """Return how many deals a part has at most, by the memory that DuckDB may take; ``explained`` ones take far more."""
+    return max(1, min(MOST_DEALS, _memory(database) // _bytes_a_deal(explained)))
 
 
-def statements_at_once(database: duckdb.DuckDBPyConnection, deals: int) -> int:
+def statements_at_once(database: duckdb.DuckDBPyConnection, deals: int, explained: bool = False) -> int:
     """Return how many statements over so many deals should run at the same time.
 
     One, if its row groups keep all threads busy; otherwise as many as there are threads, and memory for.
@@ -34,7 +35,11 @@ def statements_at_once(database: duckdb.DuckDBPyConnection, deals: int) -> int:
     threads = threads_of(database)
     if deals >= threads * ROW_GROUP:
         return 1
-    return max(1, min(threads, _memory(database) // (max(deals, 1) * _BYTES_A_DEAL)))
+    return max(1, min(threads, _memory(database) // (max(deals, 1) * _bytes_a_deal(explained))))
+
+
+def _bytes_a_deal(explained: bool) -> int:
+    return _BYTES_EXPLAINED if explained else _BYTES_A_DEAL
 
 
 def threads_of(database: duckdb.DuckDBPyConnection) -> int:

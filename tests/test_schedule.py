@@ -15,7 +15,7 @@ from dealready.batch.canonical import Canonical
 from dealready.batch.compiled import Sql, scoring_sql
 from dealready.batch.engines import DuckEngine, duckdb_at_work
 from dealready.batch.job import Job, score
-from dealready.batch.parts import ROW_GROUP, statements_at_once
+from dealready.batch.parts import MOST_DEALS, ROW_GROUP, deals_at_once, statements_at_once
 from dealready.batch.schedule import run_steps
 from dealready.batch.sources import open_source
 from dealready.engine.script import Step
@@ -140,6 +140,17 @@ def concluded(numbers: Iterable[int]) -> dict[str, list[Any]]:
 def test_few_deals_are_worth_several_statements_at_once_where_memory_allows(deals: int, memory: str, at_once: int) -> None:
     with duckdb_at_work(memory, 4) as (database, _):
         assert statements_at_once(database, deals) == at_once
+
+
+def test_a_part_has_as_many_deals_as_fit_into_memory_and_explained_ones_take_more() -> None:
+    with duckdb_at_work("30GB") as (database, _):
+        assert deals_at_once(database) == MOST_DEALS
+        assert MOST_DEALS / 10 < deals_at_once(database, explained=True) < MOST_DEALS
+        assert statements_at_once(database, 50_000, explained=True) >= 1
+    with duckdb_at_work("300MB", 4) as (database, _):
+        assert deals_at_once(database) // deals_at_once(database, explained=True) == 20
+        assert statements_at_once(database, 4_000) == 4
+        assert statements_at_once(database, 4_000, explained=True) == 1
 
 
 def test_a_run_with_several_threads_writes_the_bytes_of_a_run_with_one(tmp_path: Path) -> None:
