@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 
 from sqlglot import exp
 
-from ..engine.case_sql import Name
 from ..engine.dialects import written
 from ..engine.score_sql import compile_scoring
 from ..engine.sql_tests import RESERVED, Cases, col, named, selection
@@ -42,11 +41,12 @@ def query_text(base: RuleBase, dialect: str, output: str = "deals", renamed: Ite
     return written(query_tree(base, output, names), dialect, pretty=True)
 
 
-def query_tree(base: RuleBase, output: str, names: Mapping[str, Name] | None = None) -> exp.Query:
+def query_tree(base: RuleBase, output: str, names: Mapping[str, exp.Table] | None = None) -> exp.Query:
     """Return the query of an output table: what is a temporary table in a run is a common table expression of it."""
-    scoring = compile_scoring(base, names, (output,), MOST_QUESTIONS)
+    scoring = compile_scoring(base, (output,), MOST_QUESTIONS)
     strata: dict[str, Stratum] = {}
     for statement in scoring.statements:
+        _redirect(statement.select, names or {})
         for inner in statement.select.ctes:
             strata.setdefault(inner.alias, Stratum(inner.alias, "", inner.this))
         statement.select.set("with_", None)
@@ -64,6 +64,13 @@ def _renamed(pair: str, known_names: list[str], dialect: str) -> tuple[str, exp.
     if not _NAME.fullmatch(table):
         raise BadSource("batch-table-name", found=pair)
     return name, exp.to_table(table, dialect=dialect)
+
+
+def _redirect(query: exp.Query, names: Mapping[str, exp.Table]) -> None:
+    """Let a query read other tables under the names that it has for them."""
+    for table in list(query.find_all(exp.Table)):
+        if table.name in names:
+            table.replace(named(names[table.name].copy(), table.alias_or_name, table=True))
 
 
 def _shown(query: exp.Query, output: str) -> exp.Select:
