@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from ..engine.dialects import written
 from ..engine.score_sql import CONDITIONS, OUTPUTS, compile_scoring
-from ..engine.statements import as_duckdb_runs_them
+from ..engine.statements import as_script
 from ..engine.strata import reads_of
 from ..facts.texts import Language
 from ..rules.base import RuleBase
@@ -142,7 +142,7 @@ def scoring_sql(base: RuleBase, outputs: Sequence[str], most_questions: int = MO
 def _compile(base: RuleBase, outputs: Sequence[str], most_questions: int) -> Sql:
     scoring = compile_scoring(base, outputs=outputs, most_questions=most_questions)
     read_later = set().union(*(reads_of(query).tables for query in scoring.outputs.values()))
-    statements = as_duckdb_runs_them(scoring.statements, read_later)
+    statements = as_script(scoring.statements, read_later, "duckdb")
     return Sql(statements, {name: _sql(query) for name, query in scoring.outputs.items()}, scoring.reads)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from ..facts.tables import ITEM_KEY, KEY
-from .dialects import written
+from .dialects import MAKING, written
 from .sql_tests import col, selection
 from .strata import Stratum, reads_of, with_strata
 
@@ -79,13 +79,19 @@ def _columns(select: exp.Query, made: Mapping[str, set[str]]) -> set[str]:
     return names
 
 
-def as_duckdb_runs_them(statements: Sequence[Statement], kept: Collection[str]) -> list[str]:
+def as_script(statements: Sequence[Statement], kept: Collection[str], dialect: str, pretty: bool = False) -> list[str]:
     """Return SQL that makes one table after another, and drops each that no later one reads and that is not ``kept``."""
+    begins = MAKING[dialect].begins
     last: dict[str, int] = {}
     for number, statement in enumerate(statements):
         last.update(dict.fromkeys((statement.name, *reads_of(statement.select).tables), number))
     script: list[str] = []
     for number, statement in enumerate(statements):
-        script.append(f"CREATE OR REPLACE TEMP TABLE {statement.name} AS {written(statement.select, 'duckdb')}")
-        script += [f"DROP TABLE {made.name}" for made in statements if last[made.name] == number and made.name not in kept]
+        script.append(f"{begins.format(statement.name)} AS\n{written(statement.select, dialect, pretty)}")
+        script += [dropped(made.name) for made in statements if last[made.name] == number and made.name not in kept]
     return script
+
+
+def dropped(name: str) -> str:
+    """Return SQL that drops a table."""
+    return f"DROP TABLE IF EXISTS {name}"
