@@ -37,10 +37,10 @@ def scoring_sql(base: RuleBase, outputs: Sequence[str], most_questions: int = MO
 def _compile(base: RuleBase, outputs: Sequence[str], most_questions: int) -> Sql:
     from ..engine.dialects import written  # the compiler takes longer to load than what it made before
     from ..engine.score_sql import compile_scoring
-    from ..engine.statements import as_duckdb_runs_them
+    from ..engine.statements import as_script
     from ..engine.strata import reads_of
 
     scoring = compile_scoring(base, outputs=outputs, most_questions=most_questions)
     read_later = set().union(*(reads_of(query).tables for query in scoring.outputs.values()))
-    steps = as_duckdb_runs_them(scoring.statements, read_later)
+    steps = as_script(scoring.statements, read_later)
     return Sql(steps, {name: written(query, "duckdb") for name, query in scoring.outputs.items()}, scoring.reads)

@@ -1,23 +1,24 @@
-"""The rule base as one query, for a warehouse or a dbt model of its own."""
+"""The rule base as one query, or as a script of several statements, for a warehouse or a dbt model of its own."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlglot import exp
 
-from ..engine.case_sql import Name
-from ..engine.dialects import written
+from ..engine.dialects import MAKING, written
 from ..engine.score_sql import compile_scoring
-from ..engine.sql_tests import RESERVED, Cases, col, named, selection
-from ..engine.strata import Stratum, with_strata
+from ..engine.sql_tests import RESERVED, Cases, col, named, negated, selection
+from ..engine.statements import Statement, as_script, dropped
+from ..engine.strata import Stratum, reads_of, with_strata
 from ..facts.problems import suggestion
 from ..facts.tables import KEY, tables
 from ..rules.base import RuleBase
 from .compiled import MOST_QUESTIONS
 from .refusal import BadSource
 
+_OURS = "dealready_"  # begins the names of the tables that a script lays down, which then are nobody else's
 _TEMPLATE = re.compile(r"\{\{.*\}\}", re.DOTALL)
 _NAME = re.compile(r"""([\w$-]+|"[^"]+"|`[^`]+`)(\.([\w$-]+|"[^"]+"|`[^`]+`))*""")  # as warehouses write it, with its schema
 _ABOUT = ("collection", "about")
@@ -37,21 +38,76 @@ def query_text(base: RuleBase, dialect: str, output: str = "deals", renamed: Ite
     ``renamed`` holds ``deals=warehouse.deals`` for tables that have other names; ``{{ ref('deals') }}``
     will do as a name. Raises :class:`BadSource` for what is no such pair.
     """
-    layout = list(tables(base.vocabulary))
-    names = dict(_renamed(pair, layout, dialect) for pair in renamed)
-    return written(query_tree(base, output, names), dialect, pretty=True)
+    return written(query_tree(base, output, _names(base, dialect, renamed)), dialect, pretty=True)
 
 
-def query_tree(base: RuleBase, output: str, names: Mapping[str, Name] | None = None) -> exp.Query:
+def script_text(base: RuleBase, dialect: str, output: str = "deals", renamed: Iterable[str] = ()) -> str:
+    """Return what :func:`query_text` does as a script: a table after another, and then a query with the same columns.
+
+    Temporary tables are dropped when nothing reads them any more. Where there are none, or where they can't be
+    replaced when the script runs again, the last lines drop what is left, also after a script that has failed.
+    ``renamed`` is as there, and so is what is raised.
+    """
+    names: dict[str, exp.Expr] = {**_names(base, dialect, renamed)}
+    scoring = compile_scoring(base, (output,), MOST_QUESTIONS)
+    making = MAKING[dialect]
+    sets = () if making.null_arrays else _sets(base)
+    statements: list[Statement] = []
+    for made in scoring.statements:
+        noted = [part.name for part in made.select.selects if isinstance(part, exp.Column) and part.name.endswith(sets)]
+        statements.append(Statement(f"{_OURS}{made.name}", _noting_nulls(_redirected(made.select, names), noted)))
+        names[made.name] = _with_nulls(statements[-1].name, noted)
+    last = _redirected(_shown(scoring.outputs[output], output), names)
+    kept = [made.name for made in statements if not making.temporary or made.name in reads_of(last).tables]
+    steps = as_script(statements, kept, dialect, making.begins, pretty=True)
+    parts = [*(step.sql for step in steps), written(last, dialect, pretty=True)]
+    parts += [] if making.replaced else map(dropped, kept)
+    return ";\n\n".join(parts).replace(";\n\nDROP", ";\nDROP") + ";"
+
+
+def _sets(base: RuleBase) -> tuple[str, ...]:
+    """Return the columns of sets, with which the name of a column that a set is passed on in ends."""
+    columns = [column for table in tables(base.vocabulary).values() for column in table.columns.values()]
+    return tuple(column.name for column in columns if column.type == "texts")
+
+
+def _noting_nulls(select: exp.Query, noted: Iterable[str]) -> exp.Query:
+    """Return a query that tells of some columns whether they are NULL."""
+    flags = [named(exp.Is(this=col(name), expression=exp.null()), _is_null(name)) for name in noted]
+    return select.select(*flags, copy=False) if flags else select
+
+
+def _with_nulls(table: str, noted: Sequence[str]) -> exp.Expr:
+    """Return what to read for a table with such notes: its columns, NULL where they were."""
+    if not noted:
+        return exp.to_table(table)
+    given = [Cases().when(negated(col(_is_null(name))), col(name)).end() for name in noted]
+    columns = [named(value, name, quoted=name in RESERVED) for value, name in zip(given, noted, strict=True)]
+    star = exp.Star(except_=[col(_is_null(name)) for name in noted], replace=columns)
+    return selection(star).from_(table, copy=False).subquery(copy=False)
+
+
+def _is_null(name: str) -> str:
+    return f"{name}_is_null"
+
+
+def query_tree(base: RuleBase, output: str, names: Mapping[str, exp.Table] | None = None) -> exp.Query:
     """Return the query of an output table: what is a temporary table in a run is a common table expression of it."""
-    scoring = compile_scoring(base, names, (output,), MOST_QUESTIONS)
+    scoring = compile_scoring(base, (output,), MOST_QUESTIONS)
     strata: dict[str, Stratum] = {}
     for statement in scoring.statements:
+        _redirected(statement.select, names or {})
         for inner in statement.select.ctes:
             strata.setdefault(inner.alias, Stratum(inner.alias, "", inner.this))
         statement.select.set("with_", None)
         strata[statement.name] = Stratum(statement.name, "", statement.select)
     return with_strata(strata.values(), _shown(scoring.outputs[output], output))
+
+
+def _names(base: RuleBase, dialect: str, renamed: Iterable[str]) -> dict[str, exp.Table]:
+    """Return the tables that have other names, by the plain table that each stands for."""
+    layout = list(tables(base.vocabulary))
+    return dict(_renamed(pair, layout, dialect) for pair in renamed)
 
 
 def _renamed(pair: str, known_names: list[str], dialect: str) -> tuple[str, exp.Table]:
@@ -64,6 +120,14 @@ def _renamed(pair: str, known_names: list[str], dialect: str) -> tuple[str, exp.
     if not _NAME.fullmatch(table):
         raise BadSource("batch-table-name", found=pair)
     return name, exp.to_table(table, dialect=dialect)
+
+
+def _redirected(query: exp.Query, names: Mapping[str, exp.Expr]) -> exp.Query:
+    """Let a query read other tables under the names that it has for them, and return it."""
+    for table in list(query.find_all(exp.Table)):
+        if table.name in names:
+            table.replace(named(names[table.name].copy(), table.alias_or_name, table=True))
+    return query
 
 
 def _shown(query: exp.Query, output: str) -> exp.Select:

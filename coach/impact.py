@@ -20,7 +20,7 @@ from ..batch.sources import open_source
 from ..engine.case_sql import case_strata, columns_read, known
 from ..engine.sql import compile_program
 from ..engine.sql_tests import col, named, selection, whole
-from ..engine.statements import as_duckdb_runs_them, laid_down
+from ..engine.statements import as_script, laid_down
 from ..engine.strata import Stratum
 from ..facts.tables import DEALS, ITEM_KEY, KEY
 from ..rules.base import RuleBase
@@ -160,7 +160,7 @@ class Comparison:
             ends.append(Stratum(f"{prefix}_{scope or DEALS}", scope, query))
         names = [end.name for end in ends]
         later = {scope: [self.column(key) for key in own] for scope, own in self.by_scope(keys).items()}
-        for step in as_duckdb_runs_them(laid_down((*strata, *ends), names, later), names):
+        for step in as_script(laid_down((*strata, *ends), names, later), names):
             self.database.execute(step.sql)
 
     def number(self, side: Told, key: Key, holds: Callable[[str], exp.Expr]) -> exp.Expr:

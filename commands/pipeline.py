@@ -23,14 +23,15 @@ QUERIES = ("deals", "criteria", "findings", "actions", "questions", "fired")
 @click.option("--dialect", default="duckdb", type=click.Choice(list(DIALECTS)), help="option.dialect", cls=LocalOption)
 @click.option("--table", "tables", multiple=True, metavar="NAME=TABLE", help="option.table", cls=LocalOption)
 @click.option("--output", default="deals", type=click.Choice(list(QUERIES)), help="option.query", cls=LocalOption)
+@click.option("--script", is_flag=True, help="option.script", cls=LocalOption)
 @common_options
-def sql(dialect: str, tables: tuple[str, ...], output: str, language: Language) -> None:
-    """Print what ``score`` writes into one of its tables as one query."""
-    from ..batch.query import query_text
+def sql(dialect: str, tables: tuple[str, ...], output: str, script: bool, language: Language) -> None:
+    """Print what ``score`` writes into one of its tables as one query, or as a script."""
+    from ..batch.query import query_text, script_text
     from ..batch.refusal import BadSource
 
     try:
-        click.echo(query_text(rule_base(language), dialect, output, tables))
+        click.echo((script_text if script else query_text)(rule_base(language), dialect, output, tables))
     except BadSource as bad:
         fail(bad.message(language))
 

@@ -32,8 +32,6 @@ from .sql_tests import (
 )
 from .strata import Stratum
 
-Name = str | exp.Table
-
 
 @dataclass
 class _Reads:
@@ -46,7 +44,7 @@ class _Reads:
 
 
 def case_strata(
-    program: Program, vocabulary: Vocabulary, limits: Mapping[str, int], tables: Mapping[str, Name] | None = None,
+    program: Program, vocabulary: Vocabulary, limits: Mapping[str, int], tables: Mapping[str, str] | None = None,
     also: Iterable[str] = (),
 ) -> tuple[Stratum, ...]:
     """Return the strata ``deals_known``, ``stakeholders_known`` …, which the compiled program reads.
@@ -76,7 +74,7 @@ def known(scope: str) -> str:
 
 class _Cases:
     def __init__(
-        self, program: Program, vocabulary: Vocabulary, limits: Mapping[str, int], tables: dict[str, Name]
+        self, program: Program, vocabulary: Vocabulary, limits: Mapping[str, int], tables: dict[str, str]
     ) -> None:
         self.vocabulary = vocabulary
         self.limits = limits

@@ -2,11 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
 from .sql_tests import Cases, paren, sum_of, whole
+
+
+@dataclass(frozen=True)
+class Making:
+    """How a dialect makes a table that is needed for a while.
+
+    ``begins`` is how the statement begins, with a place for the name. A ``temporary`` table goes with its session, and
+    one that is ``replaced`` by the next of its name need not be dropped at all. Where ``null_arrays`` is false, a table
+    has an empty array in place of NULL.
+    """
+
+    begins: str
+    temporary: bool = False
+    replaced: bool = False
+    null_arrays: bool = True
+
+
+_REPLACED = Making("CREATE OR REPLACE TEMPORARY TABLE {}", temporary=True, replaced=True)
+MAKING: Mapping[str, Making] = {
+    "duckdb": _REPLACED,
+    "snowflake": _REPLACED,
+    "bigquery": replace(_REPLACED, null_arrays=False),
+    "postgres": Making("CREATE TEMPORARY TABLE {}", temporary=True),
+    "spark": Making("CREATE TABLE {} USING PARQUET"),  # a view would be put in wherever it is read; no format may mean Hive
+    "databricks": Making("CREATE TABLE {}"),  # not all of its computers make temporary ones, and its catalogue no Parquet
+    "trino": Making("CREATE TABLE {}"),
+}
 
 
 def written(query: exp.Expr, dialect: str, pretty: bool = False) -> str:

@@ -17,7 +17,7 @@ from ..facts.tables import ITEM_KEY, KEY
 from ..rules.base import RuleBase
 from ..rules.catalogue import DEAL, Action, Finding
 from ..rules.program import LOST
-from .case_sql import Name, case_strata, columns_read, known
+from .case_sql import case_strata, columns_read, known
 from .diagnose import KIND_ORDER, SEVERITY_ORDER
 from .explain_sql import ExplainTables
 from .outputs import CONDITIONS, OUTPUTS
@@ -44,22 +44,20 @@ class Scoring:
     reads: Mapping[str, frozenset[str]]
 
 
-def compile_scoring(
-    base: RuleBase, tables: Mapping[str, Name] | None = None, outputs: Iterable[str] = OUTPUTS, most_questions: int = 10
-) -> Scoring:
-    """Return the statements that score the plain tables ``deals``, ``stakeholders`` … (or as ``tables`` names them).
+def compile_scoring(base: RuleBase, outputs: Iterable[str] = OUTPUTS, most_questions: int = 10) -> Scoring:
+    """Return the statements that score the plain tables ``deals``, ``stakeholders`` ….
 
     ``most_questions`` is how many questions a deal gets at most.
     """
-    return _Scoring(base, tables).scoring(outputs, most_questions)
+    return _Scoring(base).scoring(outputs, most_questions)
 
 
 class _Scoring:
-    def __init__(self, base: RuleBase, tables: Mapping[str, Name] | None) -> None:
+    def __init__(self, base: RuleBase) -> None:
         self.base = base
         self.scopes = ("", *base.vocabulary.collections)
         self.compiled: Compiled = compile_program(base.program, {scope: known(scope) for scope in self.scopes}, [LOST])
-        cases = case_strata(base.program, base.vocabulary, base.stale_limits, tables, [CLAIMED_STEP])
+        cases = case_strata(base.program, base.vocabulary, base.stale_limits, also=[CLAIMED_STEP])
         self.reads = columns_read(cases)
         self.strata = (*cases, *self.compiled.strata)
         by_id = {action: number for number, action in enumerate(sorted(base.actions))}

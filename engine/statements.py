@@ -17,6 +17,7 @@ from .script import Step
 from .sql_tests import col, selection
 from .strata import Stratum, reads_of, with_strata
 
+IN_A_RUN = "CREATE OR REPLACE TABLE {}"  # not temporary: several connections know it
 Beside = Callable[[str, Collection[str]], Sequence[exp.Expr]]
 
 
@@ -80,8 +81,14 @@ def _columns(select: exp.Query, made: Mapping[str, set[str]]) -> set[str]:
     return names
 
 
-def as_duckdb_runs_them(statements: Sequence[Statement], kept: Collection[str]) -> list[Step]:
-    """Return SQL that makes one table after another, and drops each that no later one reads and that is not ``kept``."""
+def as_script(
+    statements: Sequence[Statement], kept: Collection[str], dialect: str = "duckdb", begins: str = IN_A_RUN,
+    pretty: bool = False,
+) -> list[Step]:
+    """Return SQL that makes one table after another, and drops each that no later one reads and that is not ``kept``.
+
+    ``begins`` is how a statement that makes a table begins, with a place for its name.
+    """
     reads = [reads_of(statement.select).tables for statement in statements]
     last = {name: number for number, statement in enumerate(statements) for name in (statement.name, *reads[number])}
     script: list[Step] = []
@@ -91,7 +98,12 @@ def as_duckdb_runs_them(statements: Sequence[Statement], kept: Collection[str]) 
         before = tuple(steps[0] for steps in read)
         for steps in (*read, users.setdefault(statement.name, [])):
             steps.append(len(script))
-        script.append(Step(f"CREATE OR REPLACE TABLE {statement.name} AS {written(statement.select, 'duckdb')}", before))
+        script.append(Step(f"{begins.format(statement.name)} AS\n{written(statement.select, dialect, pretty)}", before))
         done = [made.name for made in statements if last[made.name] == number and made.name not in kept]
-        script += [Step(f"DROP TABLE {name}", tuple(users[name])) for name in done]
+        script += [Step(dropped(name), tuple(users[name])) for name in done]
     return script
+
+
+def dropped(name: str) -> str:
+    """Return SQL that drops a table."""
+    return f"DROP TABLE IF EXISTS {name}"

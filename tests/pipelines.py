@@ -47,3 +47,8 @@ def write_parquet(folder: Path, tables: Rows, parts: int = 1) -> Path:
 def rows_of(found: Any) -> list[str]:
     """Return the rows of what was executed, as texts in order."""
     return sorted(str(tuple(row)) for row in found.fetchall())
+
+
+def statements_of(script: str) -> list[str]:
+    """Return the statements of a script, as a program that runs scripts tells them apart."""
+    return [statement.strip() for statement in script.split(";") if statement.strip()]

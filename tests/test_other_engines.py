@@ -18,7 +18,7 @@ from dealready.batch.canonical import Canonical
 from dealready.batch.engines import DuckEngine
 from dealready.batch.job import TABLES, Job, score
 from dealready.batch.previous import read_output
-from dealready.batch.query import query_tree
+from dealready.batch.query import query_tree, script_text
 from dealready.batch.refusal import BadSource
 from dealready.batch.sources import Opened, lay_down_deals, open_source
 from dealready.batch.spark import silenced
@@ -31,7 +31,7 @@ from dealready.rules.base import RuleBase, load_rule_base
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from .pipelines import EXAMPLES, Rows, example_rows, rows_of, write_parquet
+from .pipelines import EXAMPLES, Rows, example_rows, rows_of, statements_of, write_parquet
 from .strategies import deals as any_deals
 
 ADDRESS = os.environ.get("DEALREADY_POSTGRES", "")
@@ -56,6 +56,34 @@ def postgres() -> Iterator[Any]:
     with psycopg.connect(ADDRESS) as connection:
         yield connection
         connection.rollback()
+
+
+@pytest.fixture(scope="module")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    if not os.environ.get("DEALREADY_SPARK"):
+        pytest.skip("DEALREADY_SPARK is not set; make engines sets it")
+    if shutil.which("java") is None:
+        pytest.skip("Spark needs Java")
+    sql = pytest.importorskip("pyspark.sql", reason="the extra 'spark' is not installed")
+    session = sql.SparkSession.builder.master("local[4]").config("spark.sql.shuffle.partitions", "4").config(
+        "spark.ui.enabled", "false").config("spark.driver.extraJavaOptions", "-Xss64m").config(
+        "spark.sql.warehouse.dir", str(tmp_path_factory.mktemp("warehouse"))).getOrCreate()
+    yield session
+    session.stop()
+
+
+@pytest.fixture(scope="module")
+def examples() -> Iterator[duckdb.DuckDBPyConnection]:
+    """The examples as typed tables."""
+    with duckdb.connect() as database:
+        Canonical(DuckEngine(database), base().vocabulary).build(open_source(database, str(EXAMPLES), base().vocabulary))
+        yield database
+
+
+def printed_query_returns(output: str, examples: duckdb.DuckDBPyConnection) -> list[str]:
+    rows = rows_of(examples.execute(written(query_tree(base(), output), "duckdb", pretty=True)))
+    assert rows
+    return rows
 
 
 @needs_postgres
@@ -93,14 +121,31 @@ def copy_table(database: duckdb.DuckDBPyConnection, connection: Any, table: str)
 
 @needs_postgres
 @pytest.mark.parametrize("output", OUTPUTS)
-def test_a_printed_query_returns_on_postgres_what_it_does_on_duckdb(output: str, postgres: Any) -> None:
-    tree = query_tree(base(), output)
-    with duckdb.connect() as database:
-        Canonical(DuckEngine(database), base().vocabulary).build(open_source(database, str(EXAMPLES), base().vocabulary))
-        for table in tables(base().vocabulary):
-            copy_table(database, postgres, table)
-        expected = rows_of(database.execute(written(tree, "duckdb", pretty=True)))
-    assert rows_of(postgres.execute(written(tree, "postgres", pretty=True))) == expected != []
+def test_a_printed_query_and_script_return_on_postgres_what_the_query_does_on_duckdb(
+    output: str, postgres: Any, examples: duckdb.DuckDBPyConnection
+) -> None:
+    for table in tables(base().vocabulary):
+        copy_table(examples, postgres, table)
+    expected = printed_query_returns(output, examples)
+    assert rows_of(postgres.execute(written(query_tree(base(), output), "postgres", pretty=True))) == expected
+    for _ in range(2):  # what it leaves is not in the way of the next
+        ran = [postgres.execute(statement) for statement in statements_of(script_text(base(), "postgres", output))]
+        (query,) = (cursor for cursor in ran if cursor.description)
+        assert rows_of(query) == expected
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_a_printed_script_returns_on_spark_what_the_query_does_on_duckdb(
+    output: str, spark: Any, examples: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    session = spark.newSession()  # with Spark's own settings: a run of ours would change them
+    for table in tables(base().vocabulary):
+        examples.execute(f"COPY {table} TO '{tmp_path / table}.parquet' (FORMAT parquet)")
+        session.read.parquet(f"{tmp_path / table}.parquet").createOrReplaceTempView(table)
+    statements = statements_of(script_text(base(), "spark", output))
+    rows = [str(tuple(row)) for statement in statements for row in session.sql(statement).collect()]
+    assert sorted(rows) == printed_query_returns(output, examples)
+    assert [table.name for table in session.catalog.listTables() if not table.isTemporary] == []
 
 
 def new_database(name: str) -> str:
@@ -192,21 +237,15 @@ def spoiled(rows: Rows) -> Rows:
     return rows
 
 
-@pytest.mark.skipif(not os.environ.get("DEALREADY_SPARK"), reason="DEALREADY_SPARK is not set; make engines sets it")
-@pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java")
-def test_spark_scores_many_partitions_as_duckdb_does(tmp_path: Path) -> None:
-    sql = pytest.importorskip("pyspark.sql", reason="the extra 'spark' is not installed")
-    session = sql.SparkSession.builder.master("local[4]").config("spark.sql.shuffle.partitions", "4").config(
-        "spark.ui.enabled", "false").config("spark.driver.extraJavaOptions", "-Xss64m").getOrCreate()
+def test_spark_scores_many_partitions_as_duckdb_does(tmp_path: Path, spark: Any) -> None:
     rows = spoiled(example_rows(base().vocabulary))
     source = write_parquet(tmp_path / "many", rows, parts=4)
-    assert session.read.parquet(str(source / "deals.parquet")).rdd.getNumPartitions() >= 2
+    assert spark.read.parquet(str(source / "deals.parquet")).rdd.getNumPartitions() >= 2
     found = score(base(), Job(str(source), str(tmp_path / "spark"), engine="spark"))
     (source / "stakeholders.parquet" / "part-0.parquet").write_bytes(b"junk")
     with pytest.raises(BadSource, match="batch-unreadable"):
         score(base(), Job(str(source), str(tmp_path / "corrupt"), engine="spark"))
     assert not (tmp_path / "corrupt").exists()
-    session.stop()
     expected = score(base(), Job(str(write_parquet(tmp_path / "one", rows)), str(tmp_path / "duckdb"), threads=1))
     assert (found.deals, found.scored, found.rejected) == (expected.deals, expected.scored, expected.rejected)
     assert found.rejected == 4

@@ -1,10 +1,11 @@
-"""The queries that ``dealready sql`` prints are whole: what they return is what ``score`` writes."""
+"""The queries and scripts that ``dealready sql`` prints are whole: what they return is what ``score`` writes."""
 
 from __future__ import annotations
 
 import functools
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 
 import duckdb
 import pytest
@@ -13,17 +14,17 @@ from click.testing import CliRunner
 from dealready.batch.canonical import Canonical
 from dealready.batch.engines import DuckEngine
 from dealready.batch.job import Job, score
-from dealready.batch.query import query_text, query_tree
+from dealready.batch.query import query_text, query_tree, script_text
 from dealready.batch.refusal import BadSource
 from dealready.batch.sources import open_source
 from dealready.cli import cli
 from dealready.commands.pipeline import DIALECTS, QUERIES
-from dealready.engine.dialects import written
+from dealready.engine.dialects import MAKING, written
 from dealready.engine.outputs import OUTPUTS
 from dealready.facts.tables import tables
 from dealready.rules.base import RuleBase, load_rule_base
 
-from .pipelines import EXAMPLES, rows_of
+from .pipelines import EXAMPLES, rows_of, statements_of
 
 EVERY = os.environ.get("DEALREADY_EVERY") == "1"  # the soak takes every query, and each in every dialect
 
@@ -44,7 +45,7 @@ def tree(output: str) -> sqlglot.exp.Query:
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database with the examples as typed tables, in a schema of their own, and what ``score`` writes of them."""
     target = tmp_path_factory.mktemp("scored") / "out.duckdb"
-    score(base(), Job(str(EXAMPLES), str(target), threads=1, tables=TRIED))
+    score(base(), Job(str(EXAMPLES), str(target), threads=1, tables=QUERIES))
     with duckdb.connect() as database:
         database.execute("SET threads = 1")
         Canonical(DuckEngine(database), base().vocabulary).build(open_source(database, str(EXAMPLES), base().vocabulary))
@@ -56,16 +57,29 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckD
         yield database
 
 
-@pytest.mark.parametrize("output", TRIED)
-def test_a_query_returns_what_score_writes_but_for_the_texts(output: str, warehouse: duckdb.DuckDBPyConnection) -> None:
-    renamed = [f"{table}=crm.{table}" for table in tables(base().vocabulary)]
-    found = warehouse.execute(query_text(base(), "duckdb", output, renamed))
+def renamed() -> list[str]:
+    return [f"{table}=crm.{table}" for table in tables(base().vocabulary)]
+
+
+def check_is_what_score_writes(output: str, found: duckdb.DuckDBPyConnection) -> None:
     shared = [column[0] for column in found.description or () if column[0] != "within_days"]
     names = ", ".join(f'"{name}"' for name in shared)
     rows = found.fetchall()
     assert rows
     kept = sorted(str(row[: len(shared)]) for row in rows)
-    assert kept == rows_of(warehouse.execute(f"SELECT {names} FROM scored.{output} {'WHERE scored' * (output == 'deals')}"))
+    assert kept == rows_of(found.execute(f"SELECT {names} FROM scored.{output} {'WHERE scored' * (output == 'deals')}"))
+
+
+@pytest.mark.parametrize("output", TRIED)
+def test_a_query_returns_what_score_writes_but_for_the_texts(output: str, warehouse: duckdb.DuckDBPyConnection) -> None:
+    check_is_what_score_writes(output, warehouse.execute(query_text(base(), "duckdb", output, renamed())))
+
+
+@pytest.mark.parametrize("output", QUERIES)
+def test_scripts_that_follow_one_another_return_what_score_writes(output: str, warehouse: duckdb.DuckDBPyConnection) -> None:
+    for statement in statements_of(script_text(base(), "duckdb", output, renamed())):
+        warehouse.execute(statement)
+    check_is_what_score_writes(output, warehouse)
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -76,6 +90,61 @@ def test_the_query_of_each_dialect_is_parsed_back_and_no_name_is_too_long(output
     assert parsed.sql(dialect=dialect, pretty=True).lower() == text.lower()
     assert written(tree(output), dialect, pretty=True) == text, "writing the query has changed it"
     assert max(len(name.name) for name in parsed.find_all(sqlglot.exp.Identifier)) <= 63
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("output", QUERIES if EVERY else QUERIES[:1])
+def test_a_script_is_parsed_back_and_leaves_no_table_that_is_in_the_way_of_the_next(output: str, dialect: str) -> None:
+    left: set[str] = set()
+    for statement in statements_of(script_text(base(), dialect, output)):
+        parsed = sqlglot.parse_one(statement, dialect=dialect)
+        assert parsed.sql(dialect=dialect, pretty=True).lower().split() == statement.lower().split()
+        (table, *_) = parsed.find_all(sqlglot.exp.Table)
+        if isinstance(parsed, sqlglot.exp.Create):
+            assert table.name.startswith("dealready_")
+            assert len(table.name) <= 63
+            left.add(table.name)
+        elif isinstance(parsed, sqlglot.exp.Drop):
+            left.remove(table.name)
+        else:
+            assert isinstance(parsed, sqlglot.exp.Query)
+            assert left >= {read.name for read in parsed.find_all(sqlglot.exp.Table)} != set()
+    assert bool(left) == MAKING[dialect].replaced
+
+
+@pytest.mark.parametrize("output", ["criteria", "questions"])
+def test_a_script_keeps_unknown_sets_apart_from_empty_ones_where_tables_do_not(
+    output: str, warehouse: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not MAKING["bigquery"].null_arrays
+    monkeypatch.setitem(MAKING, "duckdb", replace(MAKING["duckdb"], null_arrays=False))  # type: ignore[arg-type]
+    emptied = 0
+    for statement in statements_of(script_text(base(), "duckdb", output, renamed())):
+        warehouse.execute(statement)
+        if statement.startswith("CREATE"):
+            table = statement.split()[5]
+            described = f"SELECT column_name FROM (DESCRIBE {table}) WHERE column_type = 'VARCHAR[]'"
+            for (column,) in warehouse.execute(described).fetchall():
+                warehouse.execute(f"UPDATE {table} SET {column} = [] WHERE {column} IS NULL")
+                emptied += 1
+    assert emptied > 0
+    warehouse.execute(statement)
+    check_is_what_score_writes(output, warehouse)
+
+
+def test_spark_is_asked_for_tables_that_are_written_down() -> None:
+    """A temporary view would be put in wherever it is read."""
+    assert "VIEW" not in script_text(base(), "spark", "criteria")
+
+
+def test_no_statement_of_a_script_is_too_long_for_a_warehouse() -> None:
+    assert max(map(len, statements_of(script_text(base(), "bigquery", "questions")))) < 1_000_000
+
+
+def test_a_script_reads_a_table_of_the_user_that_is_called_as_one_of_its_own() -> None:
+    text = script_text(base(), "duckdb", "criteria", ["deals=deals_stratum_7"])
+    assert "FROM deals_stratum_7 AS deals\n" in text
+    assert "FROM dealready_deals_stratum_7 AS deals_stratum_7\n" in text
 
 
 def test_every_rule_is_noted_where_it_is_judged() -> None:
@@ -108,9 +177,19 @@ def test_postgres_asks_of_no_literal_whether_it_is_null() -> None:
 def test_a_name_of_a_table_that_makes_no_sense_is_told(pair: str, code: str) -> None:
     with pytest.raises(BadSource, match=code):
         query_text(base(), "duckdb", "deals", [pair])
-    told = CliRunner().invoke(cli, ["sql", "--table", pair])
-    assert (told.exit_code, told.stdout) == (2, "")
+    for more in ([], ["--script"]):
+        told = CliRunner().invoke(cli, ["sql", *more, "--table", pair])
+        assert (told.exit_code, told.stdout) == (2, "")
+
+
+def test_the_command_prints_a_script_when_it_is_asked_to() -> None:
+    told = CliRunner().invoke(cli, ["sql", "--script", "--dialect", "trino", "--output", "criteria", "--table", "deals=a.b"])
+    assert told.stdout == script_text(base(), "trino", "criteria", ["deals=a.b"]) + "\n"
 
 
 def test_there_is_a_query_for_every_output_table() -> None:
     assert QUERIES == OUTPUTS
+
+
+def test_it_is_known_of_every_dialect_how_it_makes_tables() -> None:
+    assert set(MAKING) == set(DIALECTS)
