@@ -22,6 +22,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+import duckdb
 from clips_peer import ClipsProgram
 from data import sample, write
 from dealready.batch.canonical import Canonical
@@ -81,7 +82,22 @@ def compare(folder: Path, deals: int) -> Size:
         polars = (sys.executable, peer, str(source), f"{target}/polars.parquet")
         if ours is None or copied is None:
             raise SystemExit(f"scoring or copying {deals} deals failed")
-        return Size(deals, ours, measure(polars, within_memory), copied)
+        other = measure(polars, within_memory)
+        if other is not None:
+            assert_same(f"{target}/out/deals.parquet", polars[-1])
+        return Size(deals, ours, other, copied)
+
+
+def assert_same(one: str, other: str) -> None:
+    """Make sure that two files hold the same table, row by row."""
+    with duckdb.connect() as database:
+        names = [name for name, *_ in database.execute(f"DESCRIBE FROM '{one}'").fetchall()]
+        told_apart = [f'"{name}" AS "other {name}"' for name in names]
+        differs = " OR ".join(f'"{name}" IS DISTINCT FROM "other {name}"' for name in names)
+        both = f"(FROM '{one}') POSITIONAL JOIN (SELECT {', '.join(told_apart)} FROM '{other}')"
+        ((differing,),) = database.execute(f"SELECT count(*) FROM {both} WHERE {differs}").fetchall()
+    if differing:
+        raise SystemExit(f"{differing} rows of {other} are not what they are in {one}")
 
 
 def rates(folder: Path) -> dict[str, float]:
