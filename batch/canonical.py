@@ -145,9 +145,10 @@ class Canonical:
         queries = {table.name: self.good(table) for table in self.layout.values()}
         for name in self.in_place:
             self.engine.view(name, queries.pop(name))
-        self.engine.create_all({f"laid_{name}": query for name, query in queries.items()})
-        for name in queries:
-            self.engine.view(name, _read(f"laid_{name}", KEY, slices if name == DEALS else [Part()]))
+        whole = f"laid_{DEALS}" if len(slices) > 1 else DEALS
+        self.engine.create_all({whole if name == DEALS else name: query for name, query in queries.items()})
+        if DEALS in queries and whole != DEALS:
+            self.engine.view(DEALS, _read(whole, KEY, slices))
 
     def contradictions(self) -> str:
         """Return the query of where deals disagree with themselves; see :func:`~.contradictions.contradictions`."""

@@ -229,12 +229,11 @@ class Summary:
     """The table of the results, made out of what a program has concluded."""
 
     def __init__(self, program: PolarsProgram) -> None:
-        self.base = base = program.base
-        self.frames, self.tell_deals = program.frames, program.tell_deals
-        self.actions = sorted(base.actions, reverse=True)  # of equals the first by name ranks highest
-        of_priority = 2 * len(self.actions)  # ranks: those without power, then those with
-        self.ranks = {name: base.actions[name].priority * of_priority + place for place, name in enumerate(self.actions)}
-        self.rank_type = pl.UInt16 if max(self.ranks.values()) + of_priority < 1 << 16 else pl.UInt32  # narrow is fast
+        self.base, self.frames, self.tell_deals = program.base, program.frames, program.tell_deals
+        self.actions = sorted(self.base.actions, reverse=True)  # of equals the first by name ranks highest
+        of_each = 2 * len(self.actions)  # the ranks of each priority: those without power, then those with
+        self.ranks = {name: self.base.actions[name].priority * of_each + place for place, name in enumerate(self.actions)}
+        self.rank_type = pl.UInt16 if max(self.ranks.values()) + of_each < 1 << 16 else pl.UInt32  # narrow is fast
         self.told: dict[str, list[pl.Expr]] = {}
 
     def table(self) -> pl.DataFrame:
@@ -343,8 +342,9 @@ def _parts(condition: Condition, scope: str) -> Iterator[tuple[str, Condition]]:
             for part in parts:
                 yield from _parts(part, scope)
         case Quantifier(of=of, where=where, have=have):
-            for part in filter(None, (where, have)):
-                yield from _parts(part, of)
+            yield from _parts(where, of)
+            if have is not None:
+                yield from _parts(have, of)
 
 
 def _at_home(test: FactTest) -> FactTest:
