@@ -145,7 +145,7 @@ class Canonical:
         queries = {table.name: self.good(table) for table in self.layout.values()}
         for name in self.in_place:
             self.engine.view(name, queries.pop(name))
-        whole = f"laid_{DEALS}" if len(slices) > 1 else DEALS
+        whole = f"laid_{DEALS}" if self.engine.at_once > 1 else DEALS
         self.engine.create_all({whole if name == DEALS else name: query for name, query in queries.items()})
         if DEALS in queries and whole != DEALS:
             self.engine.view(DEALS, _read(whole, KEY, slices))

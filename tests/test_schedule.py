@@ -153,11 +153,15 @@ def test_a_part_has_as_many_deals_as_fit_into_memory_and_explained_ones_take_mor
         assert statements_at_once(database, 4_000, explained=True) == 1
 
 
-def test_a_run_with_several_threads_writes_the_bytes_of_a_run_with_one(tmp_path: Path) -> None:
-    for threads in (1, 3):
-        score(base(), Job(str(EXAMPLES), str(tmp_path / str(threads)), threads=threads))
+def test_a_run_with_several_threads_writes_the_bytes_of_a_run_with_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for threads, most in ((1, MOST_DEALS), (3, MOST_DEALS), (2, 5)):
+        monkeypatch.setattr("dealready.batch.parts.MOST_DEALS", most)
+        score(base(), Job(str(EXAMPLES), str(tmp_path / str(threads)), threads=threads, format="csv"))
     names = sorted(path.name for path in (tmp_path / "1").iterdir())
-    assert names == sorted(path.name for path in (tmp_path / "3").iterdir())
-    for name in names:
-        if name != "run.parquet":  # it says how long the run took
-            assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "3" / name).read_bytes(), name
+    for other in ("2", "3"):
+        assert names == sorted(path.name for path in (tmp_path / other).iterdir())
+        for name in names:
+            if name != "run.csv":  # it says how long the run took
+                assert (tmp_path / "1" / name).read_bytes() == (tmp_path / other / name).read_bytes(), (other, name)
