@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -39,14 +40,17 @@ def compiled() -> Sql:
 class Recorded:
     """A database that notes which statements have begun and ended."""
 
-    def __init__(self, database: duckdb.DuckDBPyConnection, log: list[tuple[str, str]]) -> None:
-        self.database, self.log = database, log
+    def __init__(
+        self, database: duckdb.DuckDBPyConnection, log: list[tuple[str, str]], meanwhile: Callable[[], object] = lambda: None
+    ) -> None:
+        self.database, self.log, self.meanwhile = database, log, meanwhile
 
     def cursor(self) -> Recorded:
-        return Recorded(self.database.cursor(), self.log)
+        return Recorded(self.database.cursor(), self.log, self.meanwhile)
 
     def execute(self, sql: str) -> Any:
         self.log.append(("begun", sql))
+        self.meanwhile()
         found = self.database.execute(sql)
         self.log.append(("ended", sql))
         return found
@@ -89,20 +93,13 @@ def test_a_step_begins_when_those_that_it_needs_have_ended(script: list[Step], a
 
 def test_at_most_so_many_run_at_the_same_time_and_they_do() -> None:
     meeting = threading.Barrier(2, timeout=20)
-    busy: list[int] = []
-    most: list[int] = []
-
-    def met() -> int:
-        busy.append(1)
-        most.append(len(busy))
-        meeting.wait()
-        busy.pop()
-        return 1
-
+    log: list[tuple[str, str]] = []
     with duckdb.connect() as database:
-        database.create_function("met", met, side_effects=True)
-        assert run_steps(database, [Step("SELECT met()")] * 6, 2) == [[(1,)]] * 6
-    assert max(most) == 2
+        steps = [Step(f"SELECT {number}") for number in range(6)]
+        rows = run_steps(Recorded(database, log, meeting.wait), steps, 2)  # type: ignore[arg-type]
+    assert rows == [[(number,)] for number in range(6)]
+    running = itertools.accumulate({"begun": 1, "ended": -1}[what] for what, _ in log)
+    assert max(running) == 2
 
 
 def test_what_fails_stops_what_runs_beside_it() -> None:
