@@ -137,7 +137,8 @@ class Canonical:
     def lay_down(self, part: Part | None = None) -> None:
         """Make the typed tables, of all deals or of a part of them, and of those that are rejected the same part."""
         part = part or Part()
-        slices = self.parts(max(1, -(-self.count(part) // self.engine.at_once)), part)
+        at_once = self.engine.at_once
+        slices = self.parts(max(1, -(-self.count(part) // at_once)), part) if at_once > 1 else [part]
         for name in self.given:
             self.engine.view(f"part_{name}", _read(f"raw_{name}", self.keys[name], slices if name == DEALS else [part]))
         self.engine.view("rejected", f"SELECT {KEY} FROM all_rejected{part.where(KEY)}")
@@ -145,7 +146,7 @@ class Canonical:
         queries = {table.name: self.good(table) for table in self.layout.values()}
         for name in self.in_place:
             self.engine.view(name, queries.pop(name))
-        whole = f"laid_{DEALS}" if self.engine.at_once > 1 else DEALS
+        whole = f"laid_{DEALS}" if at_once > 1 else DEALS
         self.engine.create_all({whole if name == DEALS else name: query for name, query in queries.items()})
         if DEALS in queries and whole != DEALS:
             self.engine.view(DEALS, _read(whole, KEY, slices))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..engine.outputs import OUTPUTS
 from ..render.help import LocalCommand, LocalOption
 from .shared import FOUND_SOMETHING, common_options, fail, new_console, print_data, rule_base
 
@@ -16,13 +17,12 @@ if TYPE_CHECKING:
 
 MOST_GROUPS = 20  # of a kind on the screen
 DIALECTS = ("duckdb", "spark", "databricks", "postgres", "snowflake", "bigquery", "trino")
-QUERIES = ("deals", "criteria", "findings", "actions", "questions", "fired")
 
 
 @click.command(cls=LocalCommand, help="help.sql")
 @click.option("--dialect", default="duckdb", type=click.Choice(list(DIALECTS)), help="option.dialect", cls=LocalOption)
 @click.option("--table", "tables", multiple=True, metavar="NAME=TABLE", help="option.table", cls=LocalOption)
-@click.option("--output", default="deals", type=click.Choice(list(QUERIES)), help="option.query", cls=LocalOption)
+@click.option("--output", default="deals", type=click.Choice(list(OUTPUTS)), help="option.query", cls=LocalOption)
 @click.option("--script", is_flag=True, help="option.script", cls=LocalOption)
 @common_options
 def sql(dialect: str, tables: tuple[str, ...], output: str, script: bool, language: Language) -> None:

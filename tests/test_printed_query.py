@@ -18,7 +18,7 @@ from dealready.batch.query import query_text, query_tree, script_text
 from dealready.batch.refusal import BadSource
 from dealready.batch.sources import open_source
 from dealready.cli import cli
-from dealready.commands.pipeline import DIALECTS, QUERIES
+from dealready.commands.pipeline import DIALECTS, sql
 from dealready.engine.dialects import MAKING, written
 from dealready.engine.outputs import OUTPUTS
 from dealready.facts.tables import tables
@@ -28,7 +28,7 @@ from .pipelines import EXAMPLES, rows_of, statements_of
 
 EVERY = os.environ.get("DEALREADY_EVERY") == "1"  # the soak takes every query, and each in every dialect
 
-TRIED = QUERIES if EVERY else ("deals", "criteria", "findings")
+TRIED = OUTPUTS if EVERY else ("deals", "criteria", "findings")
 
 
 @functools.cache
@@ -45,7 +45,7 @@ def tree(output: str) -> sqlglot.exp.Query:
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database with the examples as typed tables, in a schema of their own, and what ``score`` writes of them."""
     target = tmp_path_factory.mktemp("scored") / "out.duckdb"
-    score(base(), Job(str(EXAMPLES), str(target), threads=1, tables=QUERIES))
+    score(base(), Job(str(EXAMPLES), str(target), threads=1, tables=OUTPUTS))
     with duckdb.connect() as database:
         database.execute("SET threads = 1")
         Canonical(DuckEngine(database), base().vocabulary).build(open_source(database, str(EXAMPLES), base().vocabulary))
@@ -83,7 +83,7 @@ def test_scripts_that_follow_one_another_return_what_score_writes(output: str, w
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-@pytest.mark.parametrize("output", QUERIES if EVERY else QUERIES[:1])
+@pytest.mark.parametrize("output", OUTPUTS if EVERY else OUTPUTS[:1])
 def test_the_query_of_each_dialect_is_parsed_back_and_no_name_is_too_long(output: str, dialect: str) -> None:
     text = written(tree(output), dialect, pretty=True)
     parsed = sqlglot.parse_one(text, dialect=dialect)
@@ -93,7 +93,7 @@ def test_the_query_of_each_dialect_is_parsed_back_and_no_name_is_too_long(output
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-@pytest.mark.parametrize("output", QUERIES if EVERY else ("criteria",))
+@pytest.mark.parametrize("output", OUTPUTS if EVERY else ("criteria",))
 def test_a_script_is_parsed_back_and_leaves_no_table_that_is_in_the_way_of_the_next(output: str, dialect: str) -> None:
     left: set[str] = set()
     for statement in statements_of(script_text(base(), dialect, output)):
@@ -188,7 +188,8 @@ def test_the_command_prints_a_script_when_it_is_asked_to() -> None:
 
 
 def test_there_is_a_query_for_every_output_table() -> None:
-    assert QUERIES == OUTPUTS
+    (option,) = (option for option in sql.params if option.name == "output")
+    assert tuple(option.type.choices) == OUTPUTS  # type: ignore[attr-defined]
 
 
 def test_it_is_known_of_every_dialect_how_it_makes_tables() -> None:
