@@ -40,7 +40,7 @@ def _compile(base: RuleBase, outputs: Sequence[str], most_questions: int) -> Sql
     from ..engine.statements import as_script
     from ..engine.strata import reads_of
 
-    scoring = compile_scoring(base, outputs=outputs, most_questions=most_questions)
+    scoring = compile_scoring(base, outputs=outputs, most_questions=most_questions, narrow=True)
     read_later = set().union(*(reads_of(query).tables for query in scoring.outputs.values()))
     steps = as_script(scoring.statements, read_later)
     return Sql(steps, {name: written(query, "duckdb") for name, query in scoring.outputs.items()}, scoring.reads)

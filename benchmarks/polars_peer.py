@@ -24,7 +24,7 @@ from dealready.facts.vocabulary import Fact
 from dealready.rules.base import RuleBase
 from dealready.rules.cache import cached_rule_base
 from dealready.rules.catalogue import DEAL, Action, Finding
-from dealready.rules.language import Absent, All, Condition, FactTest, Holds, Listed, Quantifier, Rule, Span, walk
+from dealready.rules.language import Absent, All, Condition, FactTest, Holds, Listed, Quantifier, Rule, Span, placed, walk
 from dealready.rules.language import Any as AnyOf
 
 NUMBER, ROW, NAME, RANK, ACTION = "number", "row", "item name", "rank", "action"
@@ -51,7 +51,7 @@ class PolarsProgram:
         self.bits: dict[tuple[str, str], dict[object, int]] = {}
         self.references: dict[tuple[str, str], list[FactTest]] = {}
         self.counted: dict[Counted, str] = {}
-        parts = [(scope, part) for rule in base.program.rules for scope, part in _parts(rule.when, rule.scope)]
+        parts = [(scope, part) for rule in base.program.rules for scope, part in placed(rule.when, rule.scope)]
         for scope, part in parts:
             if isinstance(part, FactTest):
                 self.foresee(_at_home(part), scope, part.path.through)
@@ -189,7 +189,7 @@ class PolarsProgram:
 
     def look_up(self, scope: str, conditions: Iterable[Condition]) -> None:
         """Lay beside items what conditions about them read of their deal."""
-        parts = [part for condition in conditions for of, part in _parts(condition, scope) if of == scope != ""]
+        parts = [part for condition in conditions for of, part in placed(condition, scope) if of == scope != ""]
         read = {self.column(part) for part in parts if not isinstance(part, All | AnyOf)}
         new = sorted(read.intersection(self.frames[""].columns).difference(self.frames[scope].columns))
         if new:
@@ -332,19 +332,6 @@ class Summary:
             pl.lit(pl.Series(self.actions)).gather(place).alias("first_action"),
             pl.when(pl.col(RANK).is_not_null()).then(pl.col(ITEM_KEY).fill_null("")).alias("first_action_with"),
             label.alias("first_action_label"))
-
-
-def _parts(condition: Condition, scope: str) -> Iterator[tuple[str, Condition]]:
-    """Yield every part of a condition, with the scope whose rows it is about."""
-    yield scope, condition
-    match condition:
-        case All(parts) | AnyOf(parts):
-            for part in parts:
-                yield from _parts(part, scope)
-        case Quantifier(of=of, where=where, have=have):
-            yield from _parts(where, of)
-            if have is not None:
-                yield from _parts(have, of)
 
 
 def _at_home(test: FactTest) -> FactTest:

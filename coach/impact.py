@@ -160,7 +160,8 @@ class Comparison:
             ends.append(Stratum(f"{prefix}_{scope or DEALS}", scope, query))
         names = [end.name for end in ends]
         later = {scope: [self.column(key) for key in own] for scope, own in self.by_scope(keys).items()}
-        for step in as_script(laid_down((*strata, *ends), names, later), names):
+        statements = laid_down((*strata, *ends), [*names, *compiled.counted], later, flags=compiled.flags)
+        for step in as_script(statements, names):
             self.database.execute(step.sql)
 
     def number(self, side: Told, key: Key, holds: Callable[[str], exp.Expr]) -> exp.Expr:

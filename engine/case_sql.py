@@ -6,7 +6,7 @@ are carried along.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sqlglot import exp
@@ -181,16 +181,24 @@ class _Cases:
         source = self.own(scope)
         query = selection(exp.Column(this=exp.Star(), table=exp.to_identifier(source))).from_(source, copy=False)
         for (through, target), names in sorted(reads.through.items()):
-            table = self.own(target)
             alias = f"{through}_target"
+            table = self.target(target, names, alias)
             on = both(
                 exp.EQ(this=_of(source, KEY), expression=_of(alias, KEY)),
                 exp.EQ(this=_of(source, through), expression=_of(alias, ITEM_KEY)),
             )
-            query = query.join(named(exp.to_table(table), alias, table=True), on=on, join_type="left", copy=False)
+            query = query.join(table, on=on, join_type="left", copy=False)
             for name in sorted(names):
                 query = query.select(named(_of(alias, name), f"{column_name(through)}_{name}"), copy=False)
         return query
+
+
+    def target(self, scope: str, names: Collection[str], alias: str) -> exp.Expr:
+        """Return the table to read some columns of items from that others refer to: the plain one where it has them."""
+        facts = [fact for fact in self.reads[scope].facts.values() if column_name(fact.id) in names]
+        plain = {ITEM_KEY, *(column_name(fact.id) for fact in facts if not fact.stale_after and not fact.since)}
+        name = self.tables.get(scope, scope) if plain.issuperset(names) else self.own(scope)
+        return named(exp.to_table(name), alias, table=True)
 
 
 def _column(kind: str, fact: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 
 from sqlglot import exp
 
-from .sql_tests import Cases, paren, sum_of, whole
+from .packed_sql import IN_BITS
+from .sql_tests import Cases, cast, negated, number_if, paren, sum_of, whole
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Making:
     null_arrays: bool = True
 
 
+_SEVEN = 7  # bits of a signed byte that can be used without its sign
 _REPLACED = Making("CREATE OR REPLACE TEMPORARY TABLE {}", temporary=True, replaced=True)
 MAKING: Mapping[str, Making] = {
     "duckdb": _REPLACED,
@@ -39,9 +42,40 @@ MAKING: Mapping[str, Making] = {
 
 def written(query: exp.Expr, dialect: str, pretty: bool = False) -> str:
     """Return a query in a dialect, with comments only if it is meant to be read. The query stays as it is."""
+    query = query.copy()
+    for node in list(query.find_all(exp.Anonymous)):
+        if node.name == IN_BITS:
+            quickly = dialect == "duckdb" and not pretty
+            node.replace(_bits_by_sevens(node.expressions) if quickly else _bits(node.expressions))
     if dialect in _ADAPTED:
-        query = query.transform(_ADAPTED[dialect])
+        query = query.transform(_ADAPTED[dialect], copy=False)
     return query.sql(dialect=dialect, pretty=pretty, comments=pretty, copy=False)  # nothing in our queries gets rewritten
+
+
+def _bits(flags: Sequence[exp.Expr]) -> exp.Expr:
+    return paren(sum_of([number_if(flag, 1 << bit) for bit, flag in enumerate(flags)]))
+
+
+def _bits_by_sevens(flags: Sequence[exp.Expr]) -> exp.Expr:
+    """Return the bits of seven flags at a time in numbers of a byte, put together: DuckDB takes half the time for it."""
+    parts: list[exp.Expr] = []
+    for start in range(0, len(flags), _SEVEN):
+        bits: list[exp.Expr] = [
+            paren(exp.BitwiseAnd(this=exp.Neg(this=cast(flag, "tinyint")), expression=whole(1 << bit)))
+            for bit, flag in enumerate(flags[start : start + _SEVEN])
+        ]
+        number = cast(reduce(lambda one, other: exp.BitwiseOr(this=one, expression=other), bits), "bigint")
+        parts.append(exp.Mul(this=number, expression=whole(1 << start)) if start else number)
+    return paren(sum_of(parts))
+
+
+def _for_duckdb(node: exp.Expr) -> exp.Expr:
+    """DuckDB looks a value up once for each that a block of a file has, but only if it is a function that looks it up."""
+    test = node.this if isinstance(node, exp.Coalesce) and node.expressions[0] == exp.false() else None
+    if isinstance(test, exp.In) and all(value.is_string for value in test.expressions):
+        place = exp.Anonymous(this="ARRAY_POSITION", expressions=[exp.Array(expressions=test.expressions), test.this])
+        return negated(exp.Is(this=place, expression=exp.null()))
+    return node
 
 
 def _for_postgres(node: exp.Expr) -> exp.Expr:
@@ -72,4 +106,6 @@ def _bit(word: exp.Expr, bit: int) -> exp.Expr:
     return Cases().when(there, whole(1)).otherwise(whole(0))
 
 
-_ADAPTED: dict[str, Callable[[exp.Expr], exp.Expr]] = {"postgres": _for_postgres, "snowflake": _for_snowflake}
+_ADAPTED: dict[str, Callable[[exp.Expr], exp.Expr]] = {
+    "duckdb": _for_duckdb, "postgres": _for_postgres, "snowflake": _for_snowflake,
+}

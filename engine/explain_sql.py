@@ -78,9 +78,9 @@ class ExplainTables:
         query = selection(col(KEY)).from_(self.compiled.last[of], copy=False).group_by(col(KEY), copy=False)
         for quantifier, number in self.numbers.items():
             if quantifier.of == of:
-                sure = counts = self.compiled.test(quantifier.where, of)
+                sure = counts = self.compiled.kleene(quantifier.where, of)
                 if quantifier.have is not None:
-                    have = self.compiled.test(quantifier.have, of)
+                    have = self.compiled.kleene(quantifier.have, of)
                     sure, counts = (both(counts.copy(), negated(paren(part))) for part in (have, known_to_hold(have.copy())))
                 maybe = exp.Is(this=paren(sure.copy()), expression=exp.null())
                 for kind, test in (("items", counts), ("sure", sure), ("maybe", maybe)):

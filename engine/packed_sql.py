@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from .sql_tests import Cases, cast, col, named, number_if, paren, sum_of, whole
+from .sql_tests import cast, col, named, paren, sum_of, whole
 
 WORD = 62  # bits of a signed 64-bit number that can be used without its sign
+IN_BITS = "IN_BITS"  # a function of no engine: :mod:`.dialects` writes it out
 
 
 @dataclass
@@ -20,17 +21,16 @@ class Packed:
     kind: str
     places: dict[str, tuple[str, int]] = field(default_factory=dict)
     columns: list[str] = field(default_factory=list)
-    leads: list[str] = field(default_factory=list)
 
     def add(self, entries: Sequence[tuple[str, str]]) -> list[exp.Expr]:
-        """Give each (id, column) a bit of a new column; return those columns."""
+        """Give each (id, column) a bit of a new column, the lowest to the first; return those columns."""
         made = []
         for start in range(0, len(entries), WORD):
             name = f"{self.kind}_{len(self.columns)}"
             self.columns.append(name)
             chunk = entries[start : start + WORD]
             self.places.update({entry: (name, 1 << bit) for bit, (entry, _) in enumerate(chunk)})
-            made.append(named(sum_of([number_if(col(column), 1 << bit) for bit, (_, column) in enumerate(chunk)]), name))
+            made.append(named(in_bits([col(column) for _, column in chunk]), name))
         return made
 
     def numbered(self, entry: str) -> tuple[int, int]:
@@ -49,19 +49,26 @@ class Packed:
             for column, mask in masks.items()
         ])
 
-    def lead(self, entries: Sequence[tuple[str, str]], code: Mapping[str, int]) -> exp.Expr:
-        """Return the lowest code among (id, column) entries that hold."""
-        first = Cases()
-        for entry, column in sorted(entries, key=lambda entry: code[entry[0]]):
-            first = first.when(col(column), whole(code[entry]))
-        name = f"{self.kind}_lead_{len(self.leads)}"
-        self.leads.append(name)
-        return named(first.end(), name)
+    def first(self, word: str, code: Mapping[str, int]) -> exp.Expr:
+        """Return the code of the entry of a word that holds and comes first among them; NULL if none holds."""
+        value = col(word)
+        rest = exp.BitwiseAnd(this=value.copy(), expression=paren(exp.Sub(this=value.copy(), expression=whole(1))))
+        lowest = paren(exp.Sub(this=value, expression=paren(rest)))
+        codes = exp.Case(this=lowest)
+        for entry, (column, bit) in self.places.items():
+            if column == word:
+                codes.append("ifs", exp.If(this=whole(bit), true=whole(code[entry])))
+        return codes
 
     def true(self, entry: str) -> exp.Expr:
         """Return the test that an entry holds."""
         column, bit = self.places[entry]
         return has_bit(col(column), whole(bit))
+
+
+def in_bits(flags: Sequence[exp.Expr]) -> exp.Expr:
+    """Return the number of which each bit tells whether a flag holds, the lowest the first; no flag may be NULL."""
+    return exp.Anonymous(this=IN_BITS, expressions=list(flags))
 
 
 def has_bit(word: exp.Expr, bit: exp.Expr) -> exp.Expr:

@@ -44,12 +44,15 @@ class Scoring:
     reads: Mapping[str, frozenset[str]]
 
 
-def compile_scoring(base: RuleBase, outputs: Iterable[str] = OUTPUTS, most_questions: int = 10) -> Scoring:
+def compile_scoring(
+    base: RuleBase, outputs: Iterable[str] = OUTPUTS, most_questions: int = 10, narrow: bool = False
+) -> Scoring:
     """Return the statements that score the plain tables ``deals``, ``stakeholders`` ….
 
-    ``most_questions`` is how many questions a deal gets at most.
+    ``most_questions`` is how many questions a deal gets at most. ``narrow`` tables, which are hard to read, put many
+    columns that are TRUE or FALSE into one; see :func:`~.statements.laid_down`.
     """
-    return _Scoring(base).scoring(outputs, most_questions)
+    return _Scoring(base).scoring(outputs, most_questions, narrow)
 
 
 class _Scoring:
@@ -68,7 +71,7 @@ class _Scoring:
         self.packed: dict[tuple[str, str], Packed] = {}
         self.statements: list[Statement] = []
 
-    def scoring(self, outputs: Iterable[str], most_questions: int) -> Scoring:
+    def scoring(self, outputs: Iterable[str], most_questions: int, narrow: bool) -> Scoring:
         asked = set(outputs)
         wanted = {scope: self.wanted(scope) for scope in self.scopes}
         if "fired" not in asked:
@@ -80,8 +83,9 @@ class _Scoring:
         for tables in (questions, explained):
             for scope, names in tables.reads().items() if tables else ():
                 later[scope] |= names
-        ends = set(self.compiled.last.values())
-        self.statements = laid_down(self.strata, ends, later, partial(self.settle, wanted))
+        ends = {*self.compiled.last.values(), *self.compiled.counted}
+        flags = self.compiled.flags if narrow else ()
+        self.statements = laid_down(self.strata, ends, later, partial(self.settle, wanted), flags)
         makers = {"deals": self.deals, "criteria": self.criteria, "findings": self.findings, "actions": self.actions,
                   "fired": self.fired}
         made = {name: make() for name, make in makers.items() if name in asked}
@@ -127,9 +131,7 @@ class _Scoring:
             settled = [entry for entry in entries if entry[1] in made]
             if settled:
                 pack = self.packed.setdefault((scope, kind), Packed(scope, kind))
-                packs += pack.add(settled)
-                if kind == "action":
-                    packs.append(pack.lead(settled, self.codes))
+                packs += pack.add(sorted(settled, key=lambda entry: self.codes[entry[0]]) if kind == "action" else settled)
                 wanted[scope][kind] = [entry for entry in entries if entry not in settled]
         return packs
 
@@ -231,7 +233,7 @@ class _Scoring:
             *(named(self.count_of(kind, items), f"{kind}_count") for kind in KIND_ORDER),
             named(self.count_of("action", items), "action_count"),
             named(self.first_action(items), "first_action"),
-        ).from_(source, copy=False)
+        ).from_(self.coded(""), copy=False)
         for scope in items:
             on = exp.EQ(this=col(KEY, source), expression=col(KEY, f"{scope}_found"))
             query = query.join(f"{scope}_found", on=on, join_type="left", copy=False)
@@ -257,7 +259,7 @@ class _Scoring:
 
     def counted(self, scope: str) -> Statement:
         """Return the statement that counts, deal by deal, what was found of the items of a collection."""
-        query = selection(col(KEY)).from_(self.last(scope), copy=False).group_by(KEY, copy=False)
+        query = selection(col(KEY)).from_(self.coded(scope), copy=False).group_by(KEY, copy=False)
         for kind in (*KIND_ORDER, "action"):
             pack = self.packed.get((scope, "action" if kind == "action" else "finding"))
             entries = self.entries(kind, scope)
@@ -268,7 +270,7 @@ class _Scoring:
             query = query.select(named(exp.BitwiseOrAgg(this=col(name)), f"{scope}_{name}"), copy=False)
         action = self.packed.get((scope, "action"))
         if action is not None:
-            code = _least([col(name) for name in action.leads], whole(_BEYOND))
+            code = self.first_code(action)
             if (scope, "mark") in self.packed:
                 power = self.packed[scope, "mark"].true("has_power")
                 code = exp.Sub(this=paren(code), expression=number_if(power, _CODES))
@@ -287,11 +289,21 @@ class _Scoring:
 
     def first_action(self, items: Sequence[str]) -> exp.Expr:
         """Return the rank of a deal's first action, as text, with the item that it is done with behind it."""
-        leads = self.packed["", "action"].leads if ("", "action") in self.packed else []
-        codes = [_least([col(name, self.last("")) for name in leads], whole(_BEYOND))] if leads else []
+        codes = [self.first_code(self.packed["", "action"])] if ("", "action") in self.packed else []
         texts: list[exp.Expr] = [Cases().when(_there(code), _padded(code)).end() for code in codes]
         texts += [col(f"{scope}_first", f"{scope}_found") for scope in items if (scope, "action") in self.packed]
         return _least(texts, exp.Literal.string("~")) if texts else exp.null()
+
+    def coded(self, scope: str) -> exp.Expr:
+        """Return the last relation of a scope with the codes of the actions that come first, one for each word of them."""
+        name = self.last(scope)
+        pack = self.packed.get((scope, "action"))
+        codes = [named(pack.first(word, self.codes), lead) for word, lead in _leads(pack)] if pack else []
+        return selection(exp.Star(), *codes).from_(name, copy=False).subquery(name, copy=False)
+
+    def first_code(self, pack: Packed) -> exp.Expr:
+        """Return the code of the action that comes first among those of a row; NULL if it has none."""
+        return _least([col(lead, self.last(pack.scope)) for _, lead in _leads(pack)], whole(_BEYOND))
 
     def with_first_action(self, query: exp.Select) -> exp.Query:
         rows = [(number, action) for number, action in enumerate(sorted(self.base.actions))] or [(0, "")]
@@ -319,6 +331,11 @@ class _Scoring:
             status = status.when(either(*blocked), exp.Literal.string("blocked"))
         some = either(*(met.true(criterion.id) for criterion in entry.criteria))
         return status.when(some, exp.Literal.string("in_progress")).otherwise(exp.Literal.string("not_started"))
+
+
+def _leads(pack: Packed) -> list[tuple[str, str]]:
+    """Return the words of a pack, each with the column of the code that comes first in it."""
+    return [(word, f"{word}_first") for word in pack.columns]
 
 
 def _there(value: exp.Expr) -> exp.Expr:

@@ -5,41 +5,42 @@ plain tables): ``deals`` with a row a deal, and a table for each collection with
 Items are judged first, then counted (one pass over a collection for all of its quantifiers), then
 the deals are judged, and so on until every conclusion has its column.
 
-SQL's NULL is Kleene's unknown, so a test of an unknown fact is NULL, and a rule fires where its
-condition is TRUE. Conclusions themselves are never NULL.
+Tests of facts come first, a column each. A test of an unknown fact does not hold; conditions have no
+negation but of what is never unknown, so nothing in them is ever NULL.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 from sqlglot import exp
 
 from ..facts.tables import AS_OF, DEALS, KEY, column_name, listed_column
 from ..rules.language import Absent, All, Any, Condition, FactTest, Holds, Listed, Quantifier, Rule, walk
 from ..rules.program import Program
-from .packed_sql import WORD
+from .counted_sql import Count, Pass, identity
 from .sql_tests import (
     OF_DEAL,
     all_hold,
     any_holds,
     both,
     col,
+    column_read,
     deal_col,
+    fact_holds,
     fact_test,
-    flag_column,
     in_span,
-    known_to_hold,
     named,
     negated,
-    number_if,
     paren,
     selection,
-    sum_of,
     whole,
 )
 from .strata import Stratum, with_strata
+from .tested_sql import name_test, tests_asked
+
+Leaf = Callable[[FactTest, str], exp.Expr]
 
 
 @dataclass(frozen=True)
@@ -58,12 +59,27 @@ class Compiled:
     compiler: _Compiler
 
     def test(self, condition: Condition, scope: str) -> exp.Expr:
-        """Return a condition of some rule as it reads in the last relation of its scope."""
+        """Return a condition as it reads in the last relation of its scope; it is never NULL."""
         return self.compiler.test(condition, scope)
+
+    def kleene(self, condition: Condition, scope: str) -> exp.Expr:
+        """Return a condition of some rule as :meth:`test` does, but NULL where it rests on what is unknown."""
+        return self.compiler.test(condition, scope, fact_test)
 
     def count(self, quantifier: Quantifier, scope: str) -> exp.Expr:
         """Return how many items a counting quantifier of some rule counts."""
         return self.compiler.number(quantifier, scope)
+
+    @property
+    def counted(self) -> frozenset[str]:
+        """The relations that count items, with a row a deal."""
+        return frozenset(counted.name for counted in self.compiler.passes.values())
+
+    @property
+    def flags(self) -> frozenset[str]:
+        """The columns that are TRUE or FALSE, and never NULL."""
+        own = {*self.columns.values(), *self.fired.values(), *self.compiler.tested.values()}
+        return frozenset(own | {f"{OF_DEAL}{name}" for name in own})
 
     def query(self, select: exp.Select) -> exp.Query:
         """Return ``select``, which may name any stratum, with every stratum that it needs in front."""
@@ -87,45 +103,6 @@ def _collections(program: Program) -> list[str]:
     return sorted(found - {""})
 
 
-@dataclass(frozen=True)
-class _Count:
-    """What a quantifier counts: the column that holds it, and its bit if it only matters whether there is any."""
-
-    column: str
-    bit: int | None = None
-
-
-@dataclass
-class _Pass:
-    """What is counted of one collection in one pass."""
-
-    of: str
-    phase: int
-    flags: list[tuple[exp.Expr, str]] = field(default_factory=list)
-    sums: list[tuple[exp.Expr, str]] = field(default_factory=list)
-
-    @property
-    def name(self) -> str:
-        return f"{self.of}_counted_{self.phase}"
-
-    def select(self, source: str) -> exp.Select:
-        """Return the pass: many flags packed into the bits of few numbers, and the sums."""
-        query = selection(col(KEY)).from_(source, copy=False).group_by(col(KEY), copy=False)
-        for number in range(0, len(self.flags), WORD):
-            bits = [number_if(condition, 1 << bit) for bit, (condition, _) in enumerate(self.flags[number : number + WORD])]
-            query = query.select(named(exp.BitwiseOrAgg(this=sum_of(bits)), self.word(number)), copy=False)
-        for condition, name in self.sums:
-            query = query.select(named(exp.Sum(this=number_if(condition, 1)), name), copy=False)
-        return query
-
-    def word(self, number: int) -> str:
-        return f"{self.name}_bits_{number // WORD}"
-
-    @property
-    def columns(self) -> list[str]:
-        return [self.word(number) for number in range(0, len(self.flags), WORD)] + [name for _, name in self.sums]
-
-
 class _Compiler:
     def __init__(self, program: Program, tables: Mapping[str, str]) -> None:
         self.program = program
@@ -136,11 +113,15 @@ class _Compiler:
         self.current = dict(tables)
         self.phases: dict[str, int] = {}
         self.levels: dict[str, int] = {}
-        self.counts: dict[tuple[object, ...], _Count] = {}
-        self.passes: dict[tuple[str, int], _Pass] = {}
+        self.counts: dict[tuple[object, ...], Count] = {}
+        self.passes: dict[tuple[str, int], Pass] = {}
         self.strata: list[Stratum] = []
         self.fetched: dict[str, set[str]] = {}
+        self.tested: dict[tuple[str, FactTest], str] = {}
         self.columns = {name: column_name(name) for name in program.scopes}
+        self.asked = tests_asked(program)
+        reads = (column_read(test) for tests in self.asked.values() for test in tests)
+        self.taken = {*self.columns.values(), *reads}
         assert len(set(self.columns.values())) == len(self.columns), "two conclusions share a column"
 
     def compile(self, beside: list[Condition]) -> Compiled:
@@ -150,8 +131,10 @@ class _Compiler:
         for rule in self.program.rules:
             for part in walk(rule.when):
                 if isinstance(part, Quantifier):
-                    self.passes.setdefault((part.of, self.counted_in(part)), _Pass(part.of, self.counted_in(part)))
+                    self.passes.setdefault((part.of, self.counted_in(part)), Pass(part.of, self.counted_in(part)))
         last_phase = max([*self.phases.values(), *(phase for _, phase in self.passes)], default=0)
+        for scope in sorted(self.current, reverse=True):  # the deals last: items read the facts of theirs
+            self.test_facts(scope)
         for phase in range(last_phase + 1):
             for of in sorted(set(self.current) - {""}):
                 self.judge_items(of, phase)
@@ -200,6 +183,23 @@ class _Compiler:
             self.levels[name] = 1 + max((self.level(other, phase) for other in below), default=-1)
         return self.levels[name]
 
+    def test_facts(self, scope: str) -> None:
+        """Lay the tests of facts that rules ask of the rows of a scope beside them, so that each is made only once."""
+        tests = self.asked.get(scope, [])
+        if scope:
+            self.fetch(scope, tests)
+        if not tests:
+            return
+        columns = []
+        for test in tests:
+            if test.kind in ("stale", "inferred") and not test.path.through:  # lies beside the fact, and is never NULL
+                self.tested[scope, test] = deal_col(column_read(test), scope if test.path.owner == "deal" else "").name
+                continue
+            self.tested[scope, test] = name = name_test(test, self.taken)
+            self.taken.add(name)
+            columns.append(named(fact_holds(test, scope), name))
+        self.add(scope, selection(exp.Star(), *columns).from_(self.current[scope], copy=False), f"{scope or DEALS}_tested")
+
     def judge_items(self, of: str, phase: int) -> None:
         """Judge the items of a collection, then count them."""
         counted = self.passes.get((of, phase))
@@ -211,7 +211,7 @@ class _Compiler:
         if counted is not None:
             for quantifier in self.quantifiers(of, phase):
                 self.count(counted, quantifier)
-            self.strata.append(Stratum(counted.name, of, counted.select(self.current[of])))
+            self.strata.append(Stratum(counted.name, "", counted.select(self.current[of])))
 
     def quantifiers(self, of: str, phase: int) -> list[Quantifier]:
         found = (part for rule in self.program.rules for part in walk(rule.when) if isinstance(part, Quantifier))
@@ -223,7 +223,7 @@ class _Compiler:
             for part in (quantifier.where, quantifier.have) if part is not None
         ]
 
-    def fetch(self, of: str, conditions: list[Condition]) -> None:
+    def fetch(self, of: str, conditions: Iterable[Condition]) -> None:
         """Lay what the conditions read of the deal beside the items."""
         names: dict[str, None] = {}
         for condition in conditions:
@@ -246,8 +246,8 @@ class _Compiler:
     def read_of_deal(self, part: Condition, of: str) -> list[str]:
         """Return the columns of the deal that a condition about an item reads."""
         match part:
-            case FactTest(path, kind) if path.owner == "deal":
-                return [flag_column(kind, str(path)) or column_name(str(path)), *([AS_OF] if kind == "age" else [])]
+            case FactTest(path) if path.owner == "deal":
+                return [column_read(part), *([AS_OF] if part.kind == "age" else [])]
             case FactTest(kind="age"):
                 return [AS_OF]
             case Holds(name, collection) | Absent(name, collection) if collection != of:
@@ -255,7 +255,7 @@ class _Compiler:
             case Listed(collection):
                 return [listed_column(collection)]
             case Quantifier():
-                return [self.counts[_counted(part)].column]
+                return [self.counts[identity(part)].column]
             case _:
                 return []
 
@@ -272,15 +272,15 @@ class _Compiler:
 
     def conclusion(self, name: str) -> exp.Expr:
         tests = [_noted(self.test(maker.when, maker.scope), maker.id) for maker in self.makers[name]]
-        return named(known_to_hold(any_holds(tests)), self.columns[name])
+        return named(paren(any_holds(tests)), self.columns[name])
 
     def extend(self, scope: str, columns: list[exp.Expr]) -> None:
         self.add(scope, selection(exp.Star(), *columns).from_(self.current[scope], copy=False))
 
-    def add(self, scope: str, select: exp.Select) -> None:
+    def add(self, scope: str, select: exp.Select, name: str = "") -> None:
         base = scope or DEALS
         number = sum(stratum.scope == scope and stratum.name.startswith(f"{base}_stratum") for stratum in self.strata)
-        stratum = Stratum(f"{base}_stratum_{number}", scope, select)
+        stratum = Stratum(name or f"{base}_stratum_{number}", scope, select)
         self.strata.append(stratum)
         self.current[scope] = stratum.name
 
@@ -298,32 +298,30 @@ class _Compiler:
             query = query.join(counted.name, on=on, join_type="left", copy=False)
         self.add("", query)
 
-    def count(self, counted: _Pass, quantifier: Quantifier) -> None:
+    def count(self, counted: Pass, quantifier: Quantifier) -> None:
         """Give a quantifier its bit or its sum; equal ones share it."""
-        key = _counted(quantifier)
+        key = identity(quantifier)
         if key in self.counts:
             return
         condition = self.test(quantifier.where, quantifier.of)
         if quantifier.have is not None:
-            condition = both(condition, negated(known_to_hold(self.test(quantifier.have, quantifier.of))))
-        if key[-1]:
-            number = len(counted.flags)
-            counted.flags.append((condition, ""))
-            self.counts[key] = _Count(counted.word(number), number % WORD)
-        else:
-            name = f"{counted.name}_{len(counted.sums)}"
-            counted.sums.append((condition, name))
-            self.counts[key] = _Count(name)
+            condition = both(condition, negated(paren(self.test(quantifier.have, quantifier.of))))
+        self.counts[key] = counted.count(condition, many=quantifier.name == "count")
 
-    def test(self, condition: Condition, scope: str) -> exp.Expr:
-        """Return a condition; it is TRUE exactly where it holds."""
+    def fact_holds(self, test: FactTest, scope: str) -> exp.Expr:
+        """Return a test of a fact: the column that holds its answer, if some rule asks it."""
+        name = self.tested.get((scope, test))
+        return col(name) if name else fact_holds(test, scope)
+
+    def test(self, condition: Condition, scope: str, leaf: Leaf | None = None) -> exp.Expr:
+        """Return a condition; it is TRUE exactly where it holds. ``leaf`` makes its tests of facts."""
         match condition:
             case FactTest():
-                return fact_test(condition, scope)
+                return (leaf or self.fact_holds)(condition, scope)
             case All(parts):
-                return all_hold([self.test(part, scope) for part in parts])
+                return all_hold([self.test(part, scope, leaf) for part in parts])
             case Any(parts):
-                return any_holds([self.test(part, scope) for part in parts])
+                return any_holds([self.test(part, scope, leaf) for part in parts])
             case Holds(name, collection):
                 return self.concluded(name, collection, scope)
             case Absent(name, collection):
@@ -340,21 +338,16 @@ class _Compiler:
         return col(self.columns[name]) if collection == scope else deal_col(self.columns[name], scope)
 
     def number(self, quantifier: Quantifier, scope: str) -> exp.Expr:
-        return deal_col(self.counts[_counted(quantifier)].column, scope)
+        return deal_col(self.counts[identity(quantifier)].column, scope)
 
     def quantified(self, quantifier: Quantifier, scope: str) -> exp.Expr:
-        count = self.counts[_counted(quantifier)]
+        count = self.counts[identity(quantifier)]
         column = self.number(quantifier, scope)
         if count.bit is None:
             return in_span(column, quantifier.span)
         bit = exp.Paren(this=exp.BitwiseAnd(this=column, expression=whole(1 << count.bit)))
         there = exp.NEQ(this=bit, expression=whole(0))
         return there if quantifier.name == "some" else exp.EQ(this=bit.copy(), expression=whole(0))
-
-
-def _counted(quantifier: Quantifier) -> tuple[object, ...]:
-    """Return what identifies a count: quantifiers that count the same share it."""
-    return (quantifier.of, quantifier.where, quantifier.have, quantifier.name != "count")
 
 
 def _shallow(condition: Condition) -> list[Condition]:
@@ -367,7 +360,7 @@ def _shallow(condition: Condition) -> list[Condition]:
 
 
 def _judged(condition: exp.Expr, name: str, rule: str) -> exp.Expr:
-    return named(known_to_hold(_noted(condition, rule)), name)
+    return named(paren(_noted(condition, rule)), name)
 
 
 def _noted(condition: exp.Expr, rule: str) -> exp.Expr:

@@ -1,6 +1,7 @@
 """SQL for the leaves of a condition: tests of facts, the same in every dialect.
 
-A test is NULL where its fact is unknown, unless it asks about just that.
+:func:`fact_test` is NULL where its fact is unknown, unless it asks about just that; :func:`fact_holds` is never NULL,
+and what rules rest on: engines reckon with what can't be NULL several times as fast.
 """
 
 from __future__ import annotations
@@ -64,11 +65,32 @@ def inferred_column(path: str) -> str:
 
 def fact_test(test: FactTest, scope: str) -> exp.Expr:
     """Return a test of a fact; NULL where the fact is unknown, unless the test is about that."""
-    name = column_name(str(test.path))
-    flag = flag_column(test.kind, str(test.path))
-    place = "" if test.path.owner != "deal" else scope
-    column = deal_col(flag or name, place)
-    operand = test.operand
+    met = _met(test, scope)
+    if test.kind in ("size", "has_any", "has_all", "lacks"):  # engines differ on functions of a NULL array
+        return Cases().when(negated(exp.Is(this=_column(test, scope), expression=exp.null())), met).end()
+    return met
+
+
+def fact_holds(test: FactTest, scope: str) -> exp.Expr:
+    """Return the test that a fact is known and meets a test; it is never NULL."""
+    met = _met(test, scope)
+    if test.kind in ("known", "unknown"):
+        return met
+    if isinstance(met, exp.EQ):
+        return exp.NullSafeEQ(this=met.this, expression=met.expression)
+    if isinstance(met, exp.In):
+        return known_to_hold(met)
+    return both(negated(exp.Is(this=_column(test, scope), expression=exp.null())), met)
+
+
+def _column(test: FactTest, scope: str) -> exp.Column:
+    """Return the column that a test reads as rows of ``scope`` see it."""
+    return deal_col(column_read(test), scope if test.path.owner == "deal" else "")
+
+
+def _met(test: FactTest, scope: str) -> exp.Expr:
+    """Return the test that a fact that is known meets a test."""
+    column, operand = _column(test, scope), test.operand
     match test.kind:
         case "stale" | "inferred":
             return column
@@ -85,8 +107,7 @@ def fact_test(test: FactTest, scope: str) -> exp.Expr:
             return in_span(column, operand)
         case "size":
             assert isinstance(operand, Span)
-            size = exp.Coalesce(this=exp.ArraySize(this=column), expressions=[whole(0)])
-            return _of_known(column, in_span(size, operand))
+            return in_span(exp.Coalesce(this=exp.ArraySize(this=column), expressions=[whole(0)]), operand)
     assert isinstance(operand, tuple)
     match test.kind:
         case "in" | "not_in":
@@ -94,8 +115,8 @@ def fact_test(test: FactTest, scope: str) -> exp.Expr:
         case kind:
             members = [exp.ArrayContains(this=column.copy(), expression=literal(member)) for member in operand]
             if kind == "has_all":
-                return _of_known(column, all_hold(members))
-            return _of_known(column, any_holds(members) if kind == "has_any" else negated(paren(any_holds(members))))
+                return paren(all_hold(members))
+            return paren(any_holds(members)) if kind == "has_any" else negated(paren(any_holds(members)))
 
 
 def _is_one_of(column: exp.Expr, values: tuple[object, ...], wanted: bool) -> exp.Expr:
@@ -122,14 +143,10 @@ def in_span(value: exp.Expr, span: Span) -> exp.Expr:
     return all_hold(parts)
 
 
-def flag_column(kind: str, path: str) -> str:
-    """Return the column that a test about staleness or inference reads; empty for other tests."""
-    return {"stale": stale_column, "inferred": inferred_column}[kind](path) if kind in ("stale", "inferred") else ""
-
-
-def _of_known(column: exp.Expr, test: exp.Expr) -> exp.Expr:
-    """Engines differ on functions of a NULL array; this is NULL in all of them."""
-    return Cases().when(negated(exp.Is(this=column.copy(), expression=exp.null())), test).end()
+def column_read(test: FactTest) -> str:
+    """Return the column that a test reads of the rows that have its fact."""
+    name = {"stale": stale_column, "inferred": inferred_column}.get(test.kind, column_name)
+    return name(str(test.path))
 
 
 def known_to_hold(condition: exp.Expr) -> exp.Expr:

@@ -13,8 +13,9 @@ from sqlglot import exp
 
 from ..facts.tables import ITEM_KEY, KEY
 from .dialects import written
+from .packed_sql import Packed
 from .script import Step
-from .sql_tests import col, selection
+from .sql_tests import col, named, selection
 from .strata import Stratum, reads_of, with_strata
 
 IN_A_RUN = "CREATE OR REPLACE TABLE {}"  # not temporary: several connections know it
@@ -30,33 +31,47 @@ class Statement:
 
 
 def laid_down(
-    strata: Sequence[Stratum], ends: Collection[str], later: Mapping[str, Collection[str]], beside: Beside | None = None
+    strata: Sequence[Stratum], ends: Collection[str], later: Mapping[str, Collection[str]], beside: Beside | None = None,
+    flags: Collection[str] = (),
 ) -> list[Statement]:
     """Return the statements that lay down every stratum with several readers, and those named in ``ends``.
 
     ``later`` names by scope the columns that are read when all is laid down. ``beside`` is called with the scope and
     the columns of each table and returns columns to work out beside them, which later tables of the scope keep.
+    ``flags`` names columns that are TRUE or FALSE: many of them share a number in all tables but the ``ends``, since a
+    table of many columns takes longer to write than they take to work out.
     """
     made: dict[str, set[str]] = {}  # the columns of each stratum
     kept: dict[str, list[str]] = {}  # by scope: the columns that ``beside`` gave
     shared = _read_often(strata) | set(ends)
     reads = [stratum.reads.column_names for stratum in strata]
+    waiting: list[Stratum] = []  # for a statement that reads them
     statements: list[Statement] = []
     for number, stratum in enumerate(strata):
         made[stratum.name] = _columns(stratum.select, made)
         if stratum.name not in shared:
+            waiting.append(stratum)
             continue
         read = set().union(later.get(stratum.scope, ()), *reads[number + 1 :])
         keys = [KEY, *([ITEM_KEY] if stratum.scope else [])]
         before = [name for name in kept.get(stratum.scope, ()) if name in made[stratum.name]]
         names = [*keys, *sorted((made[stratum.name] & read).difference(keys, before)), *before]
         more = beside(stratum.scope, made[stratum.name]) if beside else ()
-        kept.setdefault(stratum.scope, []).extend(part.alias for part in more)
-        select = selection(*(col(name) for name in names), *more).from_(f"{stratum.name}_all", copy=False)
+        others = [part.alias for part in more]
+        kept.setdefault(stratum.scope, []).extend(others)
+        made[stratum.name] = {*names, *others}
+        together = [] if stratum.name in ends else [name for name in names if name in flags]
+        pack = Packed(stratum.scope, f"{stratum.name}_flags")
+        words = pack.add([(name, name) for name in together])
+        alone = [name for name in names if name not in together]
         inner = Stratum(f"{stratum.name}_all", stratum.scope, stratum.select)
-        waiting = [other for other in strata[:number] if other.name not in shared]
-        statements.append(Statement(stratum.name, with_strata((*waiting, inner), select)))
-        made[stratum.name] = {*names, *(part.alias for part in more)}
+        select = selection(*map(col, alone), *words, *more).from_(inner.name, copy=False)
+        table = f"{stratum.name}_packed" if together else stratum.name
+        statements.append(Statement(table, with_strata((*waiting, inner), select)))
+        if together:
+            unpacked = (named(pack.true(name), name) for name in together)
+            select = selection(*map(col, alone), *unpacked, *map(col, others)).from_(table, copy=False)
+            waiting.append(Stratum(stratum.name, stratum.scope, select))
     return statements
 
 

@@ -166,6 +166,19 @@ def walk(condition: Condition) -> Iterator[Condition]:
             pass
 
 
+def placed(condition: Condition, scope: str) -> Iterator[tuple[str, Condition]]:
+    """Yield every part of a condition about rows of a scope, outermost first, with the scope whose rows the part is about."""
+    yield scope, condition
+    match condition:
+        case All(parts) | Any(parts):
+            for part in parts:
+                yield from placed(part, scope)
+        case Quantifier(of=of, where=where, have=have):
+            yield from placed(where, of)
+            if have is not None:
+                yield from placed(have, of)
+
+
 def place_of(condition: Condition, otherwise: Place) -> Place:
     """Return where a condition is written; one made of others, where the first of them is."""
     places = (part.place for part in walk(condition) if isinstance(part, FactTest | Quantifier | Holds | Absent))

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import duckdb
 import pytest
 from dealready.engine.case import Case, Row
+from dealready.engine.dialects import written
 from dealready.engine.pending import judge
 from dealready.engine.questions import Slot
 from dealready.engine.questions_sql import QuestionTables, Root
 from dealready.engine.reference import conclude
 from dealready.engine.sql import Compiled, compile_program
 from dealready.engine.sql_tests import inferred_column, stale_column
+from dealready.engine.statements import laid_down
+from dealready.engine.strata import Stratum, with_strata
 from dealready.facts.tables import column_name, listed_column
 from dealready.rules.program import Program
 from hypothesis import given
@@ -64,17 +68,24 @@ def values(deal_id: str, deal: Case, row: Row, scope: str) -> list[Any]:
     return found + ([collection in deal.items for collection in COLLECTIONS] if not scope else [])
 
 
-def concluded(database: duckdb.DuckDBPyConnection, compiled: Compiled) -> dict[str, dict[str, set[str]]]:
-    """Return what the query concludes: by deal, by conclusion or fired rule, the items."""
-    found: dict[str, dict[str, set[str]]] = {}
+def asked(compiled: Compiled) -> dict[str, tuple[str, str]]:
+    """Return the scope and column of every conclusion, and of every rule that may have fired."""
     scopes = compiled.program.scopes
     wanted = {name: (scopes[name], column) for name, column in compiled.columns.items()}
-    wanted |= {f"fired {rule.id}": (rule.scope, compiled.fired[rule.id]) for rule in compiled.program.rules}
+    return wanted | {f"fired {rule.id}": (rule.scope, compiled.fired[rule.id]) for rule in compiled.program.rules}
+
+
+def concluded(
+    database: duckdb.DuckDBPyConnection, compiled: Compiled, query: Callable[[exp.Select], exp.Query]
+) -> dict[str, dict[str, set[str]]]:
+    """Return what is concluded: by deal, by conclusion or fired rule, the items."""
+    found: dict[str, dict[str, set[str]]] = {}
+    wanted = asked(compiled)
     for scope, relation in compiled.last.items():
         names = [name for name, (of, _) in wanted.items() if of == scope]
         keys = ["deal_id"] if not scope else ["deal_id", "id"]
         select = exp.select(*keys, *(exp.alias_(exp.column(wanted[name][1]), f"c{at}") for at, name in enumerate(names)))
-        for row in database.execute(compiled.query(select.from_(relation)).sql(dialect="duckdb")).fetchall():
+        for row in database.execute(written(query(select.from_(relation)), "duckdb")).fetchall():
             about = row[1] if scope else ""
             for name, truth in zip(names, row[len(keys):], strict=True):
                 assert truth is not None
@@ -88,13 +99,33 @@ def test_sql_concludes_what_the_meaning_says(
     database: duckdb.DuckDBPyConnection, program: Program, deals: list[Case]
 ) -> None:
     fill(database, deals)
-    found = concluded(database, compile_program(program))
+    compiled = compile_program(program)
+    found = concluded(database, compiled, compiled.query)
     for number, deal in enumerate(deals):
         outcome = conclude(program, deal)
         expected = {name: set(about) for name, about in outcome.concluded.items() if about}
         for firing in outcome.fired:
             expected.setdefault(f"fired {firing.rule}", set()).add(firing.about)
         assert found.get(str(number), {}) == expected
+
+
+@given(programs(), st.lists(cases(), min_size=1, max_size=4))
+def test_statements_conclude_what_the_query_does(
+    database: duckdb.DuckDBPyConnection, program: Program, deals: list[Case]
+) -> None:
+    fill(database, deals)
+    tables = {scope: f"{scope or 'deals'}_known" for scope in ("", *COLLECTIONS)}
+    known = [
+        Stratum(name, scope, exp.select(*(column for column, *_ in database.execute(f"DESCRIBE {scope or 'deals'}").fetchall()))
+                .from_(scope or "deals")) for scope, name in tables.items()
+    ]
+    compiled = compile_program(program, tables)
+    later = {scope: {column for of, column in asked(compiled).values() if of == scope} for scope in ("", *COLLECTIONS)}
+    ends = {*compiled.last.values(), *compiled.counted} & {stratum.name for stratum in compiled.strata}
+    for statement in laid_down((*known, *compiled.strata), ends, later, flags=compiled.flags):
+        database.execute(f"CREATE OR REPLACE TABLE {statement.name} AS {written(statement.select, 'duckdb')}")
+    told = concluded(database, compiled, partial(with_strata, known))
+    assert told == concluded(database, compiled, partial(with_strata, (*known, *compiled.strata)))
 
 
 @given(programs(most_rules=4), st.lists(cases(), min_size=1, max_size=3))
@@ -106,16 +137,16 @@ def test_sql_shares_points_among_open_tests_as_the_meaning_says(
     worth = 60
     for relation in compiled.last.values():
         if relation not in ("deals", *COLLECTIONS):
-            query = compiled.query(exp.select("*").from_(relation)).sql(dialect="duckdb")
+            query = written(compiled.query(exp.select("*").from_(relation)), "duckdb")
             database.execute(f"CREATE OR REPLACE TABLE {relation} AS {query}")
     roots = [Root(rule.scope, rule.when, exp.Literal.number(worth), exp.true()) for rule in program.rules]
     tables = QuestionTables(compiled, COLLECTIONS, roots)
     tables.build()
     for name, select in tables.statements:
-        database.execute(f"CREATE OR REPLACE TABLE {name} AS {select.sql(dialect='duckdb')}")
+        database.execute(f"CREATE OR REPLACE TABLE {name} AS {written(select, 'duckdb')}")
     slots = {("", fact): Slot(0) for fact in FACTS[""]}
     slots |= {(of, fact): Slot(0) for of in COLLECTIONS for fact in ("", *FACTS[of])}
-    found = database.execute(tables.query(slots, 1000).sql(dialect="duckdb")).fetchall()
+    found = database.execute(written(tables.query(slots, 1000), "duckdb")).fetchall()
     expected: dict[tuple[str, str, str, str], int] = {}
     for number, deal in enumerate(deals):
         outcome = conclude(program, deal)
