@@ -140,7 +140,8 @@ class _Cases:
                 on = exp.EQ(this=_of(source, KEY), expression=_of(DEALS, KEY))
                 query = query.join(self.plain(DEALS), on=on, copy=False)
         else:
-            query = query.select(as_of, *(_of(source, listed_column(of)) for of in sorted(self.listed)), copy=False)
+            listed = (named(known_to_hold(_of(source, name)), name) for name in map(listed_column, sorted(self.listed)))
+            query = query.select(as_of, *listed, copy=False)
         for fact_id in sorted(reads.facts):
             query = query.select(*self.columns(reads, reads.facts[fact_id], source, as_of), copy=False)
         return query

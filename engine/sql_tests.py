@@ -78,8 +78,10 @@ def fact_holds(test: FactTest, scope: str) -> exp.Expr:
         return met
     if isinstance(met, exp.EQ):
         return exp.NullSafeEQ(this=met.this, expression=met.expression)
-    if isinstance(met, exp.In):
+    if isinstance(met, exp.In) or test.kind == "age":
         return known_to_hold(met)
+    if test.kind in ("has_any", "has_all", "lacks"):  # a member may be NULL
+        met = known_to_hold(met)
     return both(negated(exp.Is(this=_column(test, scope), expression=exp.null())), met)
 
 

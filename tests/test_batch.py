@@ -10,7 +10,8 @@ import json
 import os
 import re
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from dealready.engine.diagnose import Diagnoser
 from dealready.engine.diagnosis import Diagnosis
 from dealready.engine.outputs import OUTPUTS
 from dealready.facts.deal import Deal, load_deal
+from dealready.facts.tables import DEALS
 from dealready.render.document import question_text
 from dealready.render.names import Names
 from dealready.rules.base import RuleBase, load_rule_base
@@ -166,12 +168,18 @@ def test_the_whole_diagnosis_of_each_example_is_the_one_that_next_gives() -> Non
     check_diagnoses(examples)
 
 
-def check_diagnoses(deals: dict[str, Deal]) -> None:
-    """Assert that deals, scored together, come out as each of them is diagnosed."""
+def test_deals_without_any_table_of_items_are_scored_as_deals_that_list_no_items() -> None:
+    examples = {path.stem: load_deal(str(path), base().vocabulary) for path in example_files()}
+    check_diagnoses({name: replace(deal, items={}) for name, deal in examples.items()}, [DEALS])
+
+
+def check_diagnoses(deals: dict[str, Deal], came_in: Sequence[str] = ()) -> None:
+    """Assert that deals, scored together, come out as each of them is diagnosed; ``came_in`` names the tables, if not all."""
     with duckdb.connect() as database:
         database.execute("SET disabled_optimizers = 'in_clause'")
         opened = Opened()
         lay_down_deals(database, list(deals.items()), base().vocabulary, opened)
+        opened.tables = list(came_in) or opened.tables
         Canonical(DuckEngine(database), base().vocabulary).build(opened)
         for step in sql().steps:
             database.execute(step.sql)
