@@ -113,7 +113,7 @@ class RawColumn:
             unknown = f"nullif(array_position({literal(list(_UNKNOWN))}, {name}), 0)"
             return f"count({untidy}) = 0 AND count({unknown}) = 0 AND coalesce(max(length({name})) <= {LONGEST_TEXT}, true)"
         if column.type == "texts" and values:  # as many as there are of each that is known: so none twice, and no other
-            found = " + ".join(f"count(nullif(array_position({name}, {literal(value)}), 0))" for value in values)
+            found = " + ".join(f"count_if(list_contains({name}, {literal(value)}))" for value in values)
             return f"coalesce(sum(array_length({name})), 0) = {found}"
         return f"count({self.quick(column)}) = count({name})"
 

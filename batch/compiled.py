@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +42,20 @@ def _compile(base: RuleBase, outputs: Sequence[str], most_questions: int) -> Sql
     from ..engine.statements import as_script
     from ..engine.strata import reads_of
 
-    scoring = compile_scoring(base, outputs=outputs, most_questions=most_questions, narrow=True)
-    read_later = set().union(*(reads_of(query).tables for query in scoring.outputs.values()))
-    steps = as_script(scoring.statements, read_later)
-    return Sql(steps, {name: written(query, "duckdb") for name, query in scoring.outputs.items()}, scoring.reads)
+    with _without_collection():
+        scoring = compile_scoring(base, outputs=outputs, most_questions=most_questions, narrow=True)
+        read_later = set().union(*(reads_of(query).tables for query in scoring.outputs.values()))
+        steps = as_script(scoring.statements, read_later)
+        return Sql(steps, {name: written(query, "duckdb") for name, query in scoring.outputs.items()}, scoring.reads)
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Let nobody look for garbage: a query is needed to its last node until it is written, and looking takes a third longer."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

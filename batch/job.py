@@ -91,7 +91,7 @@ def score(base: RuleBase, job: Job, progress: Progress = lambda _name, _done, _a
         for part in parts:
             with any_order(database):
                 canonical.lay_down(part)
-                results.names()
+                results.names([*statements.outputs, *[CONTRADICTIONS] * comparing])
                 engine.run(statements.steps, lambda: progress("score", next(done), stages))
             for name, query in statements.outputs.items():
                 aside.put(name, results.output(name, query), part)

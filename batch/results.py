@@ -47,10 +47,12 @@ class Results:
     def _read(self, text: Text | None) -> str:
         return "" if text is None else text.read(self.language)
 
-    def names(self) -> None:
-        """Lay down by which name people know each item of the plain tables, which are there by now."""
-        parts = []
-        for collection in self.base.vocabulary.collections.values():
+    def names(self, outputs: Collection[str]) -> None:
+        """Tell by which name people know each item of the plain tables, which are there by now; ``outputs`` read it."""
+        once = set(outputs) <= {DEALS}  # for one table, which names the items of actions only, it need not be laid down
+        named = {action.about for action in self.base.actions.values()} if once else self.base.vocabulary.collections.keys()
+        parts = [f"SELECT CAST(NULL AS VARCHAR) AS {KEY}, '' AS collection, '' AS about, '' AS about_name WHERE false"]
+        for collection in (of for of in self.base.vocabulary.collections.values() if of.id in named):
             fact = next(iter(collection.facts.values()))
             if fact.type == "enum":
                 labels = "".join(f" WHEN '{value.id}' THEN '{_plain(self._read(value.label))}'" for value in fact.values)
@@ -59,7 +61,7 @@ class Results:
                 name = f'"{fact.id}"' if fact.type == "text" else "NULL"
             parts.append(f"SELECT {KEY}, '{collection.id}' AS collection, {ITEM_KEY} AS about,"
                          f" coalesce({name}, {ITEM_KEY}) AS about_name FROM {collection.id}")
-        self.engine.create("item_names", " UNION ALL ".join(parts))
+        (self.engine.view if once else self.engine.create)("item_names", " UNION ALL ".join(parts))
 
     def _texts(self) -> None:
         self.engine.lookup("labels", ("of", "id", "label"), list(labels(self.base, self.language)))

@@ -118,7 +118,7 @@ def score_on_spark(base: RuleBase, job: Job, progress: Callable[[str, int, int],
         results.errors()
         if job.strict and (first := results.first_error()):
             raise Stopped(first)
-        results.names()
+        results.names([*scoring.outputs, *[CONTRADICTIONS] * canonical.comparing])
         for number, statement in enumerate(scoring.statements):
             progress("score", number, len(scoring.statements))
             engine.keep(statement.name, session.sql(written(statement.select, "spark")))

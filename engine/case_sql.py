@@ -20,6 +20,7 @@ from .sql_tests import (
     Cases,
     any_holds,
     both,
+    col,
     inferred_column,
     known_to_hold,
     literal,
@@ -131,16 +132,16 @@ class _Cases:
     def select(self, scope: str) -> exp.Select:
         reads = self.reads[scope]
         source = scope or DEALS
-        query = selection(_of(source, KEY)).from_(self.plain(source), copy=False)
-        as_of: exp.Expr = _of(source, AS_OF)
+        query = selection(col(KEY, source)).from_(self.plain(source), copy=False)
+        as_of: exp.Expr = col(AS_OF, source)
         if scope:
-            query = query.select(_of(source, ITEM_KEY), copy=False)
-            as_of = _of(DEALS, AS_OF)
+            query = query.select(col(ITEM_KEY, source), copy=False)
+            as_of = col(AS_OF, DEALS)
             if any(fact.stale_after or fact.since for fact in reads.facts.values()):
-                on = exp.EQ(this=_of(source, KEY), expression=_of(DEALS, KEY))
+                on = exp.EQ(this=col(KEY, source), expression=col(KEY, DEALS))
                 query = query.join(self.plain(DEALS), on=on, copy=False)
         else:
-            listed = (named(known_to_hold(_of(source, name)), name) for name in map(listed_column, sorted(self.listed)))
+            listed = (named(known_to_hold(col(name, source)), name) for name in map(listed_column, sorted(self.listed)))
             query = query.select(as_of, *listed, copy=False)
         for fact_id in sorted(reads.facts):
             query = query.select(*self.columns(reads, reads.facts[fact_id], source, as_of), copy=False)
@@ -153,30 +154,30 @@ class _Cases:
 
     def columns(self, reads: _Reads, fact: Fact, source: str, as_of: exp.Expr) -> Iterable[exp.Expr]:
         name = column_name(fact.id)
-        value: exp.Expr = _of(source, name)
+        value: exp.Expr = col(name, source)
         old: exp.Expr = exp.false()
         if fact.stale_after or fact.since:
             old = known_to_hold(any_holds(list(self.reasons_not_to_count(fact, source, as_of))))
             value = named(Cases().when(negated(old.copy()), value).end(), name, quoted=name in RESERVED)
         yield value
         if fact.id in reads.stale:
-            there = negated(exp.Is(this=_of(source, name), expression=exp.null()))
+            there = negated(exp.Is(this=col(name, source), expression=exp.null()))
             yield named(both(there, old.copy()), stale_column(fact.id))
         if fact.id in reads.inferred:
-            there = negated(exp.Is(this=_of(source, name), expression=exp.null()))
-            guess = negated(exp.Coalesce(this=_of(source, f"{name}_confirmed"), expressions=[exp.true()]))
+            there = negated(exp.Is(this=col(name, source), expression=exp.null()))
+            guess = negated(exp.Coalesce(this=col(f"{name}_confirmed", source), expressions=[exp.true()]))
             yield named(both(there, guess, negated(old.copy())), inferred_column(fact.id))
 
     def reasons_not_to_count(self, fact: Fact, source: str, as_of: exp.Expr) -> Iterable[exp.Expr]:
         """Yield what makes a fact not count; see :func:`~.case.is_stale`."""
         name = column_name(fact.id)
         if fact.stale_after:
-            age = exp.DateDiff(this=as_of.copy(), expression=_of(source, f"{name}_seen"), unit=exp.var("DAY"))
+            age = exp.DateDiff(this=as_of.copy(), expression=col(f"{name}_seen", source), unit=exp.var("DAY"))
             yield exp.GT(this=age, expression=whole(self.limits[fact.stale_after]))
             yield exp.LT(this=age.copy(), expression=whole(0))
         for value, since in fact.since.items():
-            later = exp.GT(this=_of(source, column_name(since)), expression=as_of.copy())
-            yield paren(both(exp.EQ(this=_of(source, name), expression=literal(value)), later))
+            later = exp.GT(this=col(column_name(since), source), expression=as_of.copy())
+            yield paren(both(exp.EQ(this=col(name, source), expression=literal(value)), later))
 
     def with_references(self, scope: str, reads: _Reads) -> exp.Select:
         source = self.own(scope)
@@ -185,12 +186,12 @@ class _Cases:
             alias = f"{through}_target"
             table = self.target(target, names, alias)
             on = both(
-                exp.EQ(this=_of(source, KEY), expression=_of(alias, KEY)),
-                exp.EQ(this=_of(source, through), expression=_of(alias, ITEM_KEY)),
+                exp.EQ(this=col(KEY, source), expression=col(KEY, alias)),
+                exp.EQ(this=col(through, source), expression=col(ITEM_KEY, alias)),
             )
             query = query.join(table, on=on, join_type="left", copy=False)
             for name in sorted(names):
-                query = query.select(named(_of(alias, name), f"{column_name(through)}_{name}"), copy=False)
+                query = query.select(named(col(name, alias), f"{column_name(through)}_{name}"), copy=False)
         return query
 
 
@@ -206,7 +207,3 @@ def _column(kind: str, fact: str) -> str:
     if kind == "stale":
         return stale_column(fact)
     return inferred_column(fact) if kind == "inferred" else column_name(fact)
-
-
-def _of(table: str, name: str) -> exp.Column:
-    return exp.column(exp.to_identifier(name, quoted=name in RESERVED), table=table)

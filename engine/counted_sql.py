@@ -26,6 +26,7 @@ class Pass:
 
     of: str
     phase: int
+    quantifiers: list[Quantifier] = field(default_factory=list)
     flags: list[exp.Expr] = field(default_factory=list)
     sums: list[exp.Expr] = field(default_factory=list)
 

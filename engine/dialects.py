@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import cache, reduce
 
-from sqlglot import exp
+from sqlglot import Dialect, Generator, exp
 
-from .packed_sql import IN_BITS
-from .sql_tests import Cases, cast, negated, number_if, paren, sum_of, whole
+from .packed_sql import IN_BITS, has_bit
+from .sql_tests import cast, negated, number_if, paren, sum_of, whole
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,8 @@ class Making:
     null_arrays: bool = True
 
 
+Written = Callable[[Generator, exp.Expr], str]
+Other = Callable[[exp.Expr], exp.Expr | None]  # from a node to the one that is written for it; None if it is to stay
 _SEVEN = 7  # bits of a signed byte that can be used without its sign
 _REPLACED = Making("CREATE OR REPLACE TEMPORARY TABLE {}", temporary=True, replaced=True)
 MAKING: Mapping[str, Making] = {
@@ -42,70 +44,98 @@ MAKING: Mapping[str, Making] = {
 
 def written(query: exp.Expr, dialect: str, pretty: bool = False) -> str:
     """Return a query in a dialect, with comments only if it is meant to be read. The query stays as it is."""
-    query = query.copy()
-    for node in list(query.find_all(exp.Anonymous)):
-        if node.name == IN_BITS:
-            quickly = dialect == "duckdb" and not pretty
-            node.replace(_bits_by_sevens(node.expressions) if quickly else _bits(node.expressions))
-    if dialect in _ADAPTED:
-        query = query.transform(_ADAPTED[dialect], copy=False)
-    return query.sql(dialect=dialect, pretty=pretty, comments=pretty, copy=False)  # nothing in our queries gets rewritten
+    own = Dialect.get_or_raise(dialect)
+    generator = _generator(type(own), pretty)(dialect=own, pretty=pretty, comments=pretty)
+    return generator.generate(query, copy=False)  # nothing in our queries gets rewritten
 
 
-def _bits(flags: Sequence[exp.Expr]) -> exp.Expr:
-    return paren(sum_of([number_if(flag, 1 << bit) for bit, flag in enumerate(flags)]))
+@cache
+def _generator(dialect: type[Dialect], pretty: bool) -> type[Generator]:
+    """Return what writes a dialect: as the library does, but for the nodes that are written as other ones."""
+    library = dialect.generator_class
+    name = dialect.__name__.lower()
+    others: Mapping[type[exp.Expr], Other] = {exp.Anonymous: _bits, **_OTHERS.get(name, {})}
+    if name == "duckdb" and not pretty:
+        others = {**others, exp.Anonymous: _bits_by_sevens}
+    transforms = {kind: _as_other(library, kind, other) for kind, other in others.items()}
+    return type("Generator", (library,), {"TRANSFORMS": {**library.TRANSFORMS, **transforms}})
 
 
-def _bits_by_sevens(flags: Sequence[exp.Expr]) -> exp.Expr:
+def _as_other(library: type[Generator], kind: type[exp.Expr], other: Other) -> Written:
+    plainly = library.TRANSFORMS.get(kind, getattr(library, f"{kind.key}_sql", None))
+
+    def write(generator: Generator, node: exp.Expr) -> str:
+        if (found := other(node)) is not None:
+            return generator.sql(found)
+        if plainly is None:
+            assert isinstance(node, exp.Func), "the library writes everything else by a method"
+            return generator.function_fallback_sql(node)
+        return str(plainly(generator, node))
+
+    return write
+
+
+def _bits(node: exp.Expr) -> exp.Expr | None:
+    """Return flags as bits of a number."""
+    if node.name != IN_BITS:
+        return None
+    return paren(sum_of([number_if(flag.copy(), 1 << bit) for bit, flag in enumerate(node.expressions)]))
+
+
+def _bits_by_sevens(node: exp.Expr) -> exp.Expr | None:
     """Return the bits of seven flags at a time in numbers of a byte, put together: DuckDB takes half the time for it."""
+    if node.name != IN_BITS:
+        return None
     parts: list[exp.Expr] = []
-    for start in range(0, len(flags), _SEVEN):
+    for start in range(0, len(node.expressions), _SEVEN):
         bits: list[exp.Expr] = [
-            paren(exp.BitwiseAnd(this=exp.Neg(this=cast(flag, "tinyint")), expression=whole(1 << bit)))
-            for bit, flag in enumerate(flags[start : start + _SEVEN])
+            paren(exp.BitwiseAnd(this=exp.Neg(this=cast(flag.copy(), "tinyint")), expression=whole(1 << bit)))
+            for bit, flag in enumerate(node.expressions[start : start + _SEVEN])
         ]
-        number = cast(reduce(lambda one, other: exp.BitwiseOr(this=one, expression=other), bits), "bigint")
+        number = cast(reduce(lambda one, more: exp.BitwiseOr(this=one, expression=more), bits), "bigint")
         parts.append(exp.Mul(this=number, expression=whole(1 << start)) if start else number)
     return paren(sum_of(parts))
 
 
-def _for_duckdb(node: exp.Expr) -> exp.Expr:
+def _looked_up(node: exp.Expr) -> exp.Expr | None:
     """DuckDB looks a value up once for each that a block of a file has, but only if it is a function that looks it up."""
-    test = node.this if isinstance(node, exp.Coalesce) and node.expressions[0] == exp.false() else None
-    if isinstance(test, exp.In) and all(value.is_string for value in test.expressions):
-        place = exp.Anonymous(this="ARRAY_POSITION", expressions=[exp.Array(expressions=test.expressions), test.this])
-        return negated(exp.Is(this=place, expression=exp.null()))
-    return node
+    test = node.this
+    if not isinstance(test, exp.In) or node.expressions[0] != exp.false() or not all(v.is_string for v in test.expressions):
+        return None
+    values = exp.Array(expressions=[value.copy() for value in test.expressions])
+    place = exp.Anonymous(this="ARRAY_POSITION", expressions=[values, test.this.copy()])
+    return negated(exp.Is(this=place, expression=exp.null()))
 
 
-def _for_postgres(node: exp.Expr) -> exp.Expr:
-    """PostgreSQL counts the bits of bit strings only; and a member that is no NULL needs no care about NULL."""
-    if isinstance(node, exp.BitwiseCount):
-        bits = exp.Cast(this=node.this, to=exp.DataType.build("bit(64)", dialect="postgres"))
-        return exp.Anonymous(this="BIT_COUNT", expressions=[bits])
-    if isinstance(node, exp.ArrayContains) and isinstance(node.expression, exp.Literal):
-        return exp.EQ(this=node.expression, expression=exp.Any(this=paren(node.this)))
-    return node
+def _count_of_string(node: exp.Expr) -> exp.Expr:
+    """PostgreSQL counts the bits of bit strings only."""
+    bits = exp.Cast(this=node.this.copy(), to=exp.DataType.build("bit(64)", dialect="postgres"))
+    return exp.Anonymous(this="BIT_COUNT", expressions=[bits])
 
 
-def _for_snowflake(node: exp.Expr) -> exp.Expr:
-    """Snowflake counts no bits; and it keeps names in capitals unless they are quoted, so quoted ones are in capitals too."""
-    if isinstance(node, exp.BitwiseCount):
-        masked = node.this.unnest()
-        mask = int(masked.expression.this)
-        bits = [bit for bit in (1 << place for place in range(mask.bit_length())) if mask & bit]
-        return paren(sum_of([_bit(masked.this, bit) for bit in bits]))
-    if isinstance(node, exp.Identifier) and node.quoted:
-        return exp.to_identifier(node.name.upper(), quoted=True)
-    return node
+def _member(node: exp.Expr) -> exp.Expr | None:
+    """In PostgreSQL a member that is no NULL needs no care about NULL."""
+    if not isinstance(node.expression, exp.Literal):
+        return None
+    return exp.EQ(this=node.expression.copy(), expression=exp.Any(this=paren(node.this.copy())))
 
 
-def _bit(word: exp.Expr, bit: int) -> exp.Expr:
-    """Return 1 if a number has a bit, else 0."""
-    there = exp.NEQ(this=paren(exp.BitwiseAnd(this=word.copy(), expression=whole(bit))), expression=whole(0))
-    return Cases().when(there, whole(1)).otherwise(whole(0))
+def _count_one_by_one(node: exp.Expr) -> exp.Expr:
+    """Snowflake counts no bits."""
+    masked = node.this.unnest()
+    mask = int(masked.expression.this)
+    bits = [bit for bit in (1 << place for place in range(mask.bit_length())) if mask & bit]
+    return paren(sum_of([number_if(has_bit(masked.this.copy(), whole(bit)), 1) for bit in bits]))
 
 
-_ADAPTED: dict[str, Callable[[exp.Expr], exp.Expr]] = {
-    "duckdb": _for_duckdb, "postgres": _for_postgres, "snowflake": _for_snowflake,
+def _in_capitals(node: exp.Expr) -> exp.Expr | None:
+    """Snowflake keeps names in capitals unless they are quoted, so quoted ones are in capitals too."""
+    capitals = node.name.upper()
+    return exp.to_identifier(capitals, quoted=True) if node.args.get("quoted") and node.name != capitals else None
+
+
+_OTHERS: Mapping[str, Mapping[type[exp.Expr], Other]] = {
+    "duckdb": {exp.Coalesce: _looked_up},
+    "postgres": {exp.BitwiseCount: _count_of_string, exp.ArrayContains: _member},
+    "snowflake": {exp.BitwiseCount: _count_one_by_one, exp.Identifier: _in_capitals},
 }

@@ -131,7 +131,8 @@ class _Compiler:
         for rule in self.program.rules:
             for part in walk(rule.when):
                 if isinstance(part, Quantifier):
-                    self.passes.setdefault((part.of, self.counted_in(part)), Pass(part.of, self.counted_in(part)))
+                    phase = self.counted_in(part)
+                    self.passes.setdefault((part.of, phase), Pass(part.of, phase)).quantifiers.append(part)
         last_phase = max([*self.phases.values(), *(phase for _, phase in self.passes)], default=0)
         for scope in sorted(self.current, reverse=True):  # the deals last: items read the facts of theirs
             self.test_facts(scope)
@@ -204,24 +205,15 @@ class _Compiler:
         """Judge the items of a collection, then count them."""
         counted = self.passes.get((of, phase))
         wanted = [name for name, at in self.phases.items() if at == phase and self.program.scopes[name] == of]
+        quantifiers = counted.quantifiers if counted is not None else []
         conditions = [maker.when for name in wanted for maker in self.makers[name]]
-        conditions += self.counted_conditions(of, phase)
+        conditions += [part for quantifier in quantifiers for part in (quantifier.where, quantifier.have) if part is not None]
         self.fetch(of, conditions)
         self.judge(of, phase)
         if counted is not None:
-            for quantifier in self.quantifiers(of, phase):
+            for quantifier in quantifiers:
                 self.count(counted, quantifier)
             self.strata.append(Stratum(counted.name, "", counted.select(self.current[of])))
-
-    def quantifiers(self, of: str, phase: int) -> list[Quantifier]:
-        found = (part for rule in self.program.rules for part in walk(rule.when) if isinstance(part, Quantifier))
-        return [part for part in found if part.of == of and self.counted_in(part) == phase]
-
-    def counted_conditions(self, of: str, phase: int) -> list[Condition]:
-        return [
-            part for quantifier in self.quantifiers(of, phase)
-            for part in (quantifier.where, quantifier.have) if part is not None
-        ]
 
     def fetch(self, of: str, conditions: Iterable[Condition]) -> None:
         """Lay what the conditions read of the deal beside the items."""

@@ -181,7 +181,7 @@ def sum_of(parts: list[exp.Expr]) -> exp.Expr:
 
 def col(name: str, table: str = "") -> exp.Column:
     """Return a column, quoted where some dialect reserves its name."""
-    return exp.column(exp.to_identifier(name, quoted=name in RESERVED), table=table or None)
+    return exp.column(exp.to_identifier(name, quoted=name in RESERVED), table=table or None, copy=False)
 
 
 def deal_col(name: str, scope: str) -> exp.Column:
