@@ -12,7 +12,7 @@ from .canonical import Canonical, Part
 
 MOST_DEALS = 1_000_000
 ROW_GROUP = 122_880  # rows, of DuckDB's own tables and of the files that it writes: a thread takes a whole one
-_BYTES_A_DEAL = 3_000  # of the widest tables that are held at once, as measured; beyond that much, parts spill
+_BYTES_A_DEAL = 2000  # of the widest tables that are held at once, as measured; beyond that much, parts spill
 _BYTES_EXPLAINED = 60_000  # of a deal with the states of its conditions, which are laid down before they are sorted
 _BYTES_A_ROW = 400  # of a table that is sorted, as measured
 _ROWS_A_DEAL = {
