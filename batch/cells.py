@@ -114,7 +114,7 @@ class RawColumn:
             return f"count({untidy}) = 0 AND count({unknown}) = 0 AND coalesce(max(length({name})) <= {LONGEST_TEXT}, true)"
         if column.type == "texts" and values:  # as many as there are of each that is known: so none twice, and no other
             found = " + ".join(f"count_if(list_contains({name}, {literal(value)}))" for value in values)
-            return f"coalesce(sum(array_length({name})), 0) = {found}"
+            return f"coalesce(sum(array_length({name})) = {found}, true)"
         return f"count({self.quick(column)}) = count({name})"
 
     def _is_number(self, column: Column) -> bool:

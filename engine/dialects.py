@@ -43,7 +43,10 @@ MAKING: Mapping[str, Making] = {
 
 
 def written(query: exp.Expr, dialect: str, pretty: bool = False) -> str:
-    """Return a query in a dialect, with comments only if it is meant to be read. The query stays as it is."""
+    """Return a query in a dialect: ``pretty``, with comments, if it is meant to be read, else in a form that runs quicker.
+
+    The query stays as it is.
+    """
     own = Dialect.get_or_raise(dialect)
     generator = _generator(type(own), pretty)(dialect=own, pretty=pretty, comments=pretty)
     return generator.generate(query, copy=False)  # nothing in our queries gets rewritten
@@ -54,9 +57,7 @@ def _generator(dialect: type[Dialect], pretty: bool) -> type[Generator]:
     """Return what writes a dialect: as the library does, but for the nodes that are written as other ones."""
     library = dialect.generator_class
     name = dialect.__name__.lower()
-    others: Mapping[type[exp.Expr], Other] = {exp.Anonymous: _bits, **_OTHERS.get(name, {})}
-    if name == "duckdb" and not pretty:
-        others = {**others, exp.Anonymous: _bits_by_sevens}
+    others = {exp.Anonymous: _bits, **_OTHERS.get(name, {}), **({} if pretty else _QUICKER.get(name, {}))}
     transforms = {kind: _as_other(library, kind, other) for kind, other in others.items()}
     return type("Generator", (library,), {"TRANSFORMS": {**library.TRANSFORMS, **transforms}})
 
@@ -134,8 +135,10 @@ def _in_capitals(node: exp.Expr) -> exp.Expr | None:
     return exp.to_identifier(capitals, quoted=True) if node.args.get("quoted") and node.name != capitals else None
 
 
+_QUICKER: Mapping[str, Mapping[type[exp.Expr], Other]] = {  # than what is good to read
+    "duckdb": {exp.Anonymous: _bits_by_sevens, exp.Coalesce: _looked_up},
+}
 _OTHERS: Mapping[str, Mapping[type[exp.Expr], Other]] = {
-    "duckdb": {exp.Coalesce: _looked_up},
     "postgres": {exp.BitwiseCount: _count_of_string, exp.ArrayContains: _member},
     "snowflake": {exp.BitwiseCount: _count_one_by_one, exp.Identifier: _in_capitals},
 }

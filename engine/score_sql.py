@@ -131,7 +131,9 @@ class _Scoring:
             settled = [entry for entry in entries if entry[1] in made]
             if settled:
                 pack = self.packed.setdefault((scope, kind), Packed(scope, kind))
-                packs += pack.add(sorted(settled, key=lambda entry: self.codes[entry[0]]) if kind == "action" else settled)
+                if kind == "action":  # so that the lowest bit of a number is its first action
+                    settled.sort(key=lambda entry: self.codes[entry[0]])
+                packs += pack.add(settled)
                 wanted[scope][kind] = [entry for entry in entries if entry not in settled]
         return packs
 

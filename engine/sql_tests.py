@@ -117,8 +117,8 @@ def _met(test: FactTest, scope: str) -> exp.Expr:
         case kind:
             members = [exp.ArrayContains(this=column.copy(), expression=literal(member)) for member in operand]
             if kind == "has_all":
-                return paren(all_hold(members))
-            return paren(any_holds(members)) if kind == "has_any" else negated(paren(any_holds(members)))
+                return all_hold(members)
+            return any_holds(members) if kind == "has_any" else negated(any_holds(members))
 
 
 def _is_one_of(column: exp.Expr, values: tuple[object, ...], wanted: bool) -> exp.Expr:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -18,7 +19,9 @@ from dealready.engine.sql import Compiled, compile_program
 from dealready.engine.sql_tests import inferred_column, stale_column
 from dealready.engine.statements import laid_down
 from dealready.engine.strata import Stratum, with_strata
+from dealready.engine.tested_sql import name_test
 from dealready.facts.tables import column_name, listed_column
+from dealready.rules.language import FactPath, FactTest
 from dealready.rules.program import Program
 from hypothesis import given
 from hypothesis import strategies as st
@@ -158,3 +161,14 @@ def test_sql_shares_points_among_open_tests_as_the_meaning_says(
                     key = (str(number), unknown.collection, unknown.fact, unknown.about)
                     expected[key] = expected.get(key, 0) + share
     assert {row[:4]: row[4] for row in found} == {key: points for key, points in expected.items() if points}
+
+
+def test_tests_that_read_alike_have_columns_of_their_own_with_names_that_every_warehouse_takes() -> None:
+    path = FactPath("deal", "a.level")
+    taken = {"a_level_is_high"}
+    for value in ("high", "é", "è", "x" * 80, "x" * 81):
+        name = name_test(FactTest(path, "in", (value,)), taken)
+        assert re.fullmatch(r"a_level_is_\w{1,49}", name, re.ASCII)
+        assert name not in taken
+        taken.add(name)
+    assert "a_level_is_high_2" in taken
