@@ -121,6 +121,13 @@ def _member(node: exp.Expr) -> exp.Expr | None:
     return exp.EQ(this=node.expression.copy(), expression=exp.Any(this=paren(node.this.copy())))
 
 
+def _worked_out_once(node: exp.Expr) -> exp.Expr | None:
+    """PostgreSQL would put strata into one another, until each conclusion is spelled out down to its last fact."""
+    if node.args.get("materialized") or node.alias.endswith(("_known", "_known_plain")):
+        return None
+    return exp.CTE(this=node.this.copy(), alias=node.args["alias"].copy(), materialized=True)
+
+
 def _count_one_by_one(node: exp.Expr) -> exp.Expr:
     """Snowflake counts no bits."""
     masked = node.this.unnest()
@@ -139,6 +146,6 @@ _QUICKER: Mapping[str, Mapping[type[exp.Expr], Other]] = {  # than what is good 
     "duckdb": {exp.Anonymous: _bits_by_sevens, exp.Coalesce: _looked_up},
 }
 _OTHERS: Mapping[str, Mapping[type[exp.Expr], Other]] = {
-    "postgres": {exp.BitwiseCount: _count_of_string, exp.ArrayContains: _member},
+    "postgres": {exp.BitwiseCount: _count_of_string, exp.ArrayContains: _member, exp.CTE: _worked_out_once},
     "snowflake": {exp.BitwiseCount: _count_one_by_one, exp.Identifier: _in_capitals},
 }

@@ -49,8 +49,8 @@ def compile_scoring(
 ) -> Scoring:
     """Return the statements that score the plain tables ``deals``, ``stakeholders`` ….
 
-    ``most_questions`` is how many questions a deal gets at most. ``narrow`` tables, which are hard to read, put many
-    columns that are TRUE or FALSE into one; see :func:`~.statements.laid_down`.
+    ``most_questions`` is how many questions a deal gets at most. In a run tables are ``narrow``: columns that are TRUE or
+    FALSE share one (see :func:`~.statements.laid_down`), and counts are tables. It is quicker, and harder to read.
     """
     return _Scoring(base).scoring(outputs, most_questions, narrow)
 
@@ -83,8 +83,10 @@ class _Scoring:
         for tables in (questions, explained):
             for scope, names in tables.reads().items() if tables else ():
                 later[scope] |= names
-        ends = {*self.compiled.last.values(), *self.compiled.counted}
-        flags = self.compiled.flags if narrow else ()
+        ends, flags = {*self.compiled.last.values()}, frozenset[str]()
+        if narrow:
+            ends |= self.compiled.counted  # so that joins are planned by their size
+            flags = self.compiled.flags
         self.statements = laid_down(self.strata, ends, later, partial(self.settle, wanted), flags)
         makers = {"deals": self.deals, "criteria": self.criteria, "findings": self.findings, "actions": self.actions,
                   "fired": self.fired}
