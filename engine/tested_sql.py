@@ -59,4 +59,6 @@ def _asked(test: FactTest) -> str:
 def _value(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return value.isoformat() if isinstance(value, date) else str(value).replace("-", "minus_")
+    if isinstance(value, str | date):
+        return str(value)
+    return str(value).replace("-", "minus_")
