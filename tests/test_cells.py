@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 import duckdb
 import pytest
@@ -24,6 +25,7 @@ def database() -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
+@cache
 def column(name: str) -> Column:
     return tables(load_rule_base().vocabulary)[DEALS].columns[name]
 
