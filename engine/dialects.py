@@ -57,7 +57,8 @@ def _generator(dialect: type[Dialect], pretty: bool) -> type[Generator]:
     """Return what writes a dialect: as the library does, but for the nodes that are written as other ones."""
     library = dialect.generator_class
     name = dialect.__name__.lower()
-    others = {exp.Anonymous: _bits, **_OTHERS.get(name, {}), **({} if pretty else _QUICKER.get(name, {}))}
+    quicker = {} if pretty else _QUICKER.get(name, {})
+    others: dict[type[exp.Expr], Other] = {exp.Anonymous: _bits, **_OTHERS.get(name, {}), **quicker}
     transforms = {kind: _as_other(library, kind, other) for kind, other in others.items()}
     return type("Generator", (library,), {"TRANSFORMS": {**library.TRANSFORMS, **transforms}})
 
