@@ -83,7 +83,7 @@ class _Scoring:
         for tables in (questions, explained):
             for scope, names in tables.reads().items() if tables else ():
                 later[scope] |= names
-        ends, flags = {*self.compiled.last.values()}, frozenset[str]()
+        ends, flags = set(self.compiled.last.values()), frozenset[str]()
         if narrow:
             ends |= self.compiled.counted  # so that joins are planned by their size
             flags = self.compiled.flags

@@ -62,9 +62,9 @@ def postgres() -> Iterator[Any]:
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     if not os.environ.get("DEALREADY_SPARK"):
         pytest.skip("DEALREADY_SPARK is not set; make engines sets it")
-    if shutil.which("java") is None:
-        pytest.skip("Spark needs Java")
-    sql = pytest.importorskip("pyspark.sql", reason="the extra 'spark' is not installed")
+    assert shutil.which("java"), "Spark needs Java"
+    from pyspark import sql
+
     session = sql.SparkSession.builder.master("local[4]").config("spark.sql.shuffle.partitions", "4").config(
         "spark.ui.enabled", "false").config("spark.driver.extraJavaOptions", "-Xss64m").config(
         "spark.sql.warehouse.dir", str(tmp_path_factory.mktemp("warehouse"))).getOrCreate()
