@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from ..facts.tables import ITEM_KEY, KEY, column_name, listed_column
-from ..rules.language import Absent, All, Any, Condition, FactTest, Holds, Listed, Quantifier, walk
+from ..rules.language import All, Any, Condition, FactTest, Quantifier, walk
 from .packed_sql import Packed, has_bit
 from .sql import Compiled
 from .sql_tests import (
@@ -21,7 +21,6 @@ from .sql_tests import (
     any_holds,
     both,
     col,
-    deal_col,
     fact_test,
     known_to_hold,
     named,
@@ -80,7 +79,6 @@ class OpenConditions:
     def __init__(self, compiled: Compiled, collections: Sequence[str], conditions: Iterable[Condition]) -> None:
         self.compiled = compiled
         self.collections = collections
-        self.made = {name for rule in compiled.program.rules for name in rule.concludes}
         self.quantifiers: list[Quantifier] = []
         for condition in conditions:
             self._note(condition)
@@ -118,35 +116,20 @@ class OpenConditions:
 
     def kleene(self, condition: Condition, scope: str) -> exp.Expr:
         """Return a condition that is NULL where it is open."""
-        match condition:
+        return self.compiled.test(condition, scope, self._leaf)
+
+    def _leaf(self, part: FactTest | Quantifier, scope: str) -> exp.Expr:
+        match part:
+            case Quantifier():
+                return col(f"truth_{self.numbers[part]}", "judged")
             case FactTest(kind="known"):
-                return Cases().when(fact_test(condition, scope), exp.true()).end()
+                return Cases().when(fact_test(part, scope), exp.true()).end()
             case FactTest(kind="stale" | "inferred"):
-                return known_to_hold(fact_test(condition, scope))
+                return known_to_hold(fact_test(part, scope))
             case FactTest(path) if path.through and path.fact == ITEM_KEY:  # no such item: no fact can change that
                 there = negated(exp.Is(this=col(column_name(path.through)), expression=exp.null()))
-                return Cases().when(there, known_to_hold(fact_test(condition, scope))).end()
-            case FactTest():
-                return fact_test(condition, scope)
-            case All(parts):
-                return paren(all_hold([self.kleene(part, scope) for part in parts]))
-            case Any(parts):
-                return paren(any_holds([self.kleene(part, scope) for part in parts]))
-            case Holds(name, collection):
-                return self._concluded(name, collection, scope)
-            case Absent(name, collection):
-                return negated(self._concluded(name, collection, scope))
-            case Listed(of, wanted):
-                listed = deal_col(listed_column(of), scope)
-                return listed if wanted else negated(listed)
-            case Quantifier():
-                return col(f"truth_{self.numbers[condition]}", "judged")
-
-    def _concluded(self, name: str, collection: str, scope: str) -> exp.Expr:
-        if name not in self.made:
-            return exp.false()
-        column = self.compiled.columns[name]
-        return col(column) if collection == scope else deal_col(column, scope)
+                return Cases().when(there, known_to_hold(fact_test(part, scope))).end()
+        return fact_test(part, scope)
 
     def places(self, condition: Condition, scope: str, outermost: bool) -> Iterator[Place]:
         """Yield what can be open in a condition; ``outermost`` if it is open whenever this is asked."""

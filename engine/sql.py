@@ -40,7 +40,7 @@ from .sql_tests import (
 from .strata import Stratum, with_strata
 from .tested_sql import name_test, tests_asked
 
-Leaf = Callable[[FactTest, str], exp.Expr]
+Leaf = Callable[[FactTest | Quantifier, str], exp.Expr]
 
 
 @dataclass(frozen=True)
@@ -58,13 +58,19 @@ class Compiled:
     fired: Mapping[str, str]
     compiler: _Compiler
 
-    def test(self, condition: Condition, scope: str) -> exp.Expr:
-        """Return a condition as it reads in the last relation of its scope; it is never NULL."""
-        return self.compiler.test(condition, scope)
+    def test(self, condition: Condition, scope: str, leaf: Leaf | None = None) -> exp.Expr:
+        """Return a condition as it reads in the last relation of its scope.
+
+        ``leaf`` makes its tests of facts and its quantifiers, as the scope sees them; by default none is ever NULL.
+        """
+        return self.compiler.test(condition, scope, leaf)
 
     def kleene(self, condition: Condition, scope: str) -> exp.Expr:
         """Return a condition of some rule as :meth:`test` does, but NULL where it rests on what is unknown."""
-        return self.compiler.test(condition, scope, fact_test)
+        return self.test(condition, scope, self._kleene)
+
+    def _kleene(self, part: FactTest | Quantifier, scope: str) -> exp.Expr:
+        return fact_test(part, scope) if isinstance(part, FactTest) else self.compiler.quantified(part, scope)
 
     def count(self, quantifier: Quantifier, scope: str) -> exp.Expr:
         """Return how many items a counting quantifier of some rule counts."""
@@ -300,16 +306,18 @@ class _Compiler:
             condition = both(condition, negated(paren(self.test(quantifier.have, quantifier.of))))
         self.counts[key] = counted.count(condition, many=quantifier.name == "count")
 
-    def fact_holds(self, test: FactTest, scope: str) -> exp.Expr:
-        """Return a test of a fact: the column that holds its answer, if some rule asks it."""
-        name = self.tested.get((scope, test))
-        return col(name) if name else fact_holds(test, scope)
+    def leaf(self, part: FactTest | Quantifier, scope: str) -> exp.Expr:
+        """Return a quantifier, or a test of a fact: the column that holds its answer, if some rule asks it."""
+        if isinstance(part, Quantifier):
+            return self.quantified(part, scope)
+        name = self.tested.get((scope, part))
+        return col(name) if name else fact_holds(part, scope)
 
     def test(self, condition: Condition, scope: str, leaf: Leaf | None = None) -> exp.Expr:
-        """Return a condition; it is TRUE exactly where it holds. ``leaf`` makes its tests of facts."""
+        """Return a condition; it is TRUE exactly where it holds. ``leaf`` makes its tests of facts and its quantifiers."""
         match condition:
-            case FactTest():
-                return (leaf or self.fact_holds)(condition, scope)
+            case FactTest() | Quantifier():
+                return (leaf or self.leaf)(condition, scope)
             case All(parts):
                 return all_hold([self.test(part, scope, leaf) for part in parts])
             case Any(parts):
@@ -321,8 +329,6 @@ class _Compiler:
             case Listed(of, wanted):
                 listed = deal_col(listed_column(of), scope)
                 return listed if wanted else negated(listed)
-            case Quantifier():
-                return self.quantified(condition, scope)
 
     def concluded(self, name: str, collection: str, scope: str) -> exp.Expr:
         if name not in self.makers:

@@ -61,18 +61,33 @@ def laid_down(
         kept.setdefault(stratum.scope, []).extend(others)
         made[stratum.name] = {*names, *others}
         together = [] if stratum.name in ends else [name for name in names if name in flags]
-        pack = Packed(stratum.scope, f"{stratum.name}_flags")
-        words = pack.add([(name, name) for name in together])
-        alone = [name for name in names if name not in together]
-        inner = Stratum(f"{stratum.name}_all", stratum.scope, stratum.select)
-        select = selection(*map(col, alone), *words, *more).from_(inner.name, copy=False)
-        table = f"{stratum.name}_packed" if together else stratum.name
-        statements.append(Statement(table, with_strata((*waiting, inner), select)))
-        if together:
-            unpacked = (named(pack.true(name), name) for name in together)
-            select = selection(*map(col, alone), *unpacked, *map(col, others)).from_(table, copy=False)
-            waiting.append(Stratum(stratum.name, stratum.scope, select))
+        statement, unpacking = _packed(stratum, waiting, names, together, more)
+        statements.append(statement)
+        waiting += unpacking
     return statements
+
+
+def _packed(
+    stratum: Stratum, before: Sequence[Stratum], names: Iterable[str], together: Collection[str], more: Sequence[exp.Expr],
+) -> tuple[Statement, list[Stratum]]:
+    """Return the statement that lays a stratum down, and what makes the stratum again out of its table, where that is packed.
+
+    ``before`` are strata that it reads and that are no tables; ``names`` are the columns that are kept, of which those
+    ``together`` share numbers; ``more`` are columns to work out beside them.
+    """
+    alone = [name for name in names if name not in together]
+    pack = Packed(stratum.scope, f"{stratum.name}_flags")
+    words = pack.add([(name, name) for name in together])
+    inner = Stratum(f"{stratum.name}_all", stratum.scope, stratum.select)
+    select = selection(*map(col, alone), *words, *more).from_(inner.name, copy=False)
+    table = f"{stratum.name}_packed" if together else stratum.name
+    statement = Statement(table, with_strata((*before, inner), select))
+    if not together:
+        return statement, []
+    unpacked = (named(pack.true(name), name) for name in together)
+    others = (col(part.alias) for part in more)
+    again = selection(*map(col, alone), *unpacked, *others).from_(table, copy=False)
+    return statement, [Stratum(stratum.name, stratum.scope, again)]
 
 
 def _read_often(strata: Iterable[Stratum]) -> set[str]:

@@ -153,17 +153,7 @@ class Rule:
 
 def walk(condition: Condition) -> Iterator[Condition]:
     """Yield the condition and every part of it, outermost first."""
-    yield condition
-    match condition:
-        case All(parts) | Any(parts):
-            for part in parts:
-                yield from walk(part)
-        case Quantifier(where=where, have=have):
-            yield from walk(where)
-            if have is not None:
-                yield from walk(have)
-        case _:
-            pass
+    return (part for _, part in placed(condition, ""))
 
 
 def placed(condition: Condition, scope: str) -> Iterator[tuple[str, Condition]]:
