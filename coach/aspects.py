@@ -153,16 +153,21 @@ def affected(old: Told, new: Told, *around: Told) -> frozenset[str]:
             continue
         if one is None or other is None or _meaning(one) != _meaning(other) or _tests(other, lives):
             waiting += [made for rule in (one, other) if rule is not None for made in rule.concludes]
-    return downstream(waiting, *(side.program for side in (old, new, *around)))
+    return downstream(waiting, readers(*(side.program for side in (old, new, *around))))
 
 
-def downstream(names: Iterable[str], *programs: Program) -> frozenset[str]:
-    """Return some conclusions with all that is concluded by rules that read them."""
-    readers: dict[str, set[str]] = {}
+def readers(*programs: Program) -> dict[str, set[str]]:
+    """Return for each conclusion what is concluded by rules that read it."""
+    found: dict[str, set[str]] = {}
     for program in programs:
         for rule in program.rules:
             for read, _ in reads(rule.when):
-                readers.setdefault(read, set()).update(rule.concludes)
+                found.setdefault(read, set()).update(rule.concludes)
+    return found
+
+
+def downstream(names: Iterable[str], readers: Mapping[str, Iterable[str]]) -> frozenset[str]:
+    """Return some conclusions with all that is concluded by rules that read them, or read what does."""
     waiting = list(names)
     found: set[str] = set()
     while waiting:

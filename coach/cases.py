@@ -47,6 +47,11 @@ class CaseFile:
     expected: tuple[Expectation, ...]
     place: Place
 
+    @property
+    def asks(self) -> bool:
+        """Whether the case expects questions."""
+        return any(line.kind == "questions" for line in self.expected)
+
 
 @dataclass(frozen=True)
 class Failure:

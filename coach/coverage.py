@@ -21,7 +21,7 @@ from ..rules.base import RuleBase
 from ..rules.language import NEVER, Rule
 from ..rules.program import Program
 from ..rules.spelling import spell_in_line
-from .aspects import downstream, told
+from .aspects import downstream, readers, told
 from .mutants import Path, Subject, changed, fires_otherwise, parts_of, rules_with, subjects, with_rules
 from .tally import Question, Tally, criterion_question, tested_values
 
@@ -134,12 +134,13 @@ class _Judge:
         self.rules = {rule.id: rule for rule in base.program.rules}
         self.shown = {name for aspect in told(base).aspects.values() for name in aspect.reads}
         self.shown |= {f"say.{name}" for name in base.talks}
+        self.readers = readers(base.program)
         self.above = {subject.id: self.touched(rules_with(subject, subject.when)) for subject in subjects(base)}
 
     def touched(self, rules: Sequence[Rule]) -> tuple[frozenset[str], Program]:
         """Return what some rules can touch, and the part of the program that concludes it."""
         program = self.base.program
-        names = downstream([name for rule in rules for name in rule.concludes], program)
+        names = downstream([name for rule in rules for name in rule.concludes], self.readers)
         strata = (tuple(rule for rule in stratum if not names.isdisjoint(rule.concludes)) for stratum in program.strata)
         return names, Program(tuple(stratum for stratum in strata if stratum), program.scopes)
 

@@ -59,7 +59,7 @@ class Ground:
         if all(line.kind in _OF_OUTCOME for line in case.expected):
             return False
         base = replace(self.base, program=program)
-        return bool(check_case(case, diagnose_outcome(base, case.deal, seen, outcome)))
+        return bool(check_case(case, diagnose_outcome(base, case.deal, seen, outcome, case.asks)))
 
 
 _OF_OUTCOME = ("fires", "does_not_fire", "criteria")

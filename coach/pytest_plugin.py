@@ -82,7 +82,7 @@ class _Case(pytest.Item):
         """Check the case."""
         from .cases import check_case
 
-        failures = check_case(self.case, self.diagnoser.diagnose(self.case.deal))
+        failures = check_case(self.case, self.diagnoser.diagnose(self.case.deal, self.case.asks))
         if failures:
             from ..render.words import language_of
             from .telling import Teller

@@ -34,7 +34,7 @@ def run_cases(base: RuleBase, cases: Sequence[CaseFile], jobs: int | None = None
 
 def _run(base: RuleBase, cases: Sequence[CaseFile]) -> list[tuple[CaseFile, list[Failure]]]:
     diagnoser = Diagnoser(base)
-    return [(case, check_case(case, diagnoser.diagnose(case.deal))) for case in cases]
+    return [(case, check_case(case, diagnoser.diagnose(case.deal, case.asks))) for case in cases]
 
 
 def print_results(console: Console, results: Results, base: RuleBase, language: Language) -> None:

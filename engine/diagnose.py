@@ -64,15 +64,15 @@ class Diagnoser:
         """Return a prover that answers why about a deal."""
         return Prover(self.base.program, *self.outcome(deal))
 
-    def diagnose(self, deal: Deal) -> Diagnosis:
-        """Return the diagnosis of a deal."""
+    def diagnose(self, deal: Deal, questions: bool = True) -> Diagnosis:
+        """Return the diagnosis of a deal, without its ``questions`` if nobody reads them: ranking them takes a while."""
         case, outcome = self.outcome(deal)
-        return diagnose_outcome(self.base, deal, case, outcome)
+        return diagnose_outcome(self.base, deal, case, outcome, questions)
 
 
-def diagnose_outcome(base: RuleBase, deal: Deal, case: Case, outcome: Outcome) -> Diagnosis:
-    """Return the diagnosis that follows from what any engine concluded about a deal."""
-    return _Assembly(base, deal, case, outcome).diagnosis()
+def diagnose_outcome(base: RuleBase, deal: Deal, case: Case, outcome: Outcome, questions: bool = True) -> Diagnosis:
+    """Return the diagnosis that follows from what any engine concluded about a deal; see :meth:`Diagnoser.diagnose`."""
+    return _Assembly(base, deal, case, outcome).diagnosis(questions)
 
 
 class _Assembly:
@@ -83,7 +83,7 @@ class _Assembly:
         self.outcome = outcome
         self.prover = Prover(base.program, case, outcome)
 
-    def diagnosis(self) -> Diagnosis:
+    def diagnosis(self, questions: bool) -> Diagnosis:
         findings = self.findings()
         steps = tuple(self.step(step, findings) for step in self.base.steps)
         answer = self.step_answer(steps)
@@ -96,7 +96,7 @@ class _Assembly:
             findings=findings,
             actions=actions,
             withheld=self.withheld(),
-            questions=self.questions(steps, answer.proven),
+            questions=self.questions(steps, answer.proven) if questions else (),
             signals=self.signals(),
             closing=self.closing(findings),
             stakeholders=self.stakeholders(actions),

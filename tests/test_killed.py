@@ -19,7 +19,7 @@ from .pipelines import EXAMPLES
 from .test_batch import base
 from .test_other_engines import needs_postgres, new_database
 
-KILLS = int(os.environ.get("DEALREADY_KILLS", "4"))  # the soak kills two hundred
+KILLS = int(os.environ.get("DEALREADY_KILLS", "2"))  # the soak kills two hundred
 ENDINGS = ("", ".xlsx", ".duckdb", ".sqlite")
 TABLES = ("deals", "actions", "errors", "run")
 OLD, NEW = 1, len(list(EXAMPLES.glob("*.*")))  # deals

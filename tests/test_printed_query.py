@@ -28,7 +28,7 @@ from .pipelines import EXAMPLES, rows_of, statements_of
 
 EVERY = os.environ.get("DEALREADY_EVERY") == "1"  # the soak takes every query, and each in every dialect
 
-TRIED = OUTPUTS if EVERY else ("deals", "criteria", "findings")
+TRIED = OUTPUTS if EVERY else ("deals", "findings")
 
 
 @functools.cache
@@ -83,13 +83,17 @@ def test_scripts_that_follow_one_another_return_what_score_writes(output: str, w
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-@pytest.mark.parametrize("output", OUTPUTS if EVERY else OUTPUTS[:1])
+@pytest.mark.parametrize("output", OUTPUTS if EVERY else ("criteria",))
 def test_the_query_of_each_dialect_is_parsed_back_and_no_name_is_too_long(output: str, dialect: str) -> None:
     text = written(tree(output), dialect, pretty=True)
     parsed = sqlglot.parse_one(text, dialect=dialect)
     assert parsed.sql(dialect=dialect, pretty=True).lower() == text.lower()
-    assert written(tree(output), dialect, pretty=True) == text, "writing the query has changed it"
     assert max(len(name.name) for name in parsed.find_all(sqlglot.exp.Identifier)) <= 63
+
+
+def test_writing_a_query_does_not_change_it() -> None:
+    texts = [written(tree("criteria"), dialect) for dialect in ("duckdb", "bigquery", "duckdb")]
+    assert texts[0] == texts[2] != texts[1]
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

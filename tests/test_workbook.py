@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from dealready.rules.base import RuleBase, load_rule_base
 
 from .pipelines import EXAMPLES
 
+SOAK = "DEALREADY_EXAMPLES" in os.environ
 TABLES = ("deals", "criteria", "findings", "actions")
 
 
@@ -29,9 +31,9 @@ def base() -> RuleBase:
 
 @pytest.fixture(scope="module")
 def workbook(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The examples in Chinese, with each condition of the rules that fired."""
+    """The examples in Chinese; in the soak with each condition of the rules that fired, which takes as long as all else."""
     target = tmp_path_factory.mktemp("workbook") / "out.xlsx"
-    score(base(), Job(str(EXAMPLES), str(target), "zh", threads=1, explain=True, tables=(*TABLES, "fired")))
+    score(base(), Job(str(EXAMPLES), str(target), "zh", threads=1, explain=SOAK, tables=(*TABLES, "fired")))
     return target
 
 
@@ -47,7 +49,7 @@ def test_headers_and_ids_are_in_the_chosen_language(workbook: Path) -> None:
             assert not [cell.value for cell in sheet[1] if str(cell.value).replace("_", "").isascii()], sheet.title
     assert {step.label.zh for step in base().steps} >= texts(book["商机"], "已证实步骤")
     assert texts(book["标准"], "状态") == {"已达成", "未达成", "未知"}
-    assert texts(book["条件"], "状态") == {"成立", "不成立", "未知"}
+    assert not SOAK or texts(book["条件"], "状态") == {"成立", "不成立", "未知"}
     assert {"风险", "矛盾"} <= texts(book["发现"], "类别")
     assert texts(book["发现"], "严重程度") == {"高", "中", "低"}
 
