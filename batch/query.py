@@ -36,9 +36,12 @@ def query_text(base: RuleBase, dialect: str, output: str = "deals", renamed: Ite
     """Return the query of an output table in a dialect; its columns are those of ``score``, without the texts.
 
     ``renamed`` holds ``deals=warehouse.deals`` for tables that have other names; ``{{ ref('deals') }}``
-    will do as a name. Raises :class:`BadSource` for what is no such pair.
+    will do as a name. Raises :class:`BadSource` for what is no such pair, and for a name that the query uses itself.
     """
-    return written(query_tree(base, output, _names(base, dialect, renamed)), dialect, pretty=True)
+    names = _names(base, dialect, renamed)
+    query = query_tree(base, output, names)
+    _check_free(names, [query])
+    return written(query, dialect, pretty=True)
 
 
 def script_text(base: RuleBase, dialect: str, output: str = "deals", renamed: Iterable[str] = ()) -> str:
@@ -48,7 +51,8 @@ def script_text(base: RuleBase, dialect: str, output: str = "deals", renamed: It
     replaced when the script runs again, the last lines drop what is left, also after a script that has failed.
     ``renamed`` is as there, and so is what is raised.
     """
-    names: dict[str, exp.Expr] = {**_names(base, dialect, renamed)}
+    given = _names(base, dialect, renamed)
+    names: dict[str, exp.Expr] = {**given}
     scoring = compile_scoring(base, (output,), MOST_QUESTIONS)
     making = MAKING[dialect]
     sets = () if making.null_arrays else _sets(base)
@@ -58,6 +62,7 @@ def script_text(base: RuleBase, dialect: str, output: str = "deals", renamed: It
         statements.append(Statement(f"{_OURS}{made.name}", _noting_nulls(_redirected(made.select, names), noted)))
         names[made.name] = _with_nulls(statements[-1].name, noted)
     last = _redirected(_shown(scoring.outputs[output], output), names)
+    _check_free(given, [*(made.select for made in statements), last])
     kept = [made.name for made in statements if not making.temporary or made.name in reads_of(last).tables]
     steps = as_script(statements, kept, dialect, making.begins, pretty=True)
     parts = [*(step.sql for step in steps), written(last, dialect, pretty=True)]
@@ -120,6 +125,14 @@ def _renamed(pair: str, known_names: list[str], dialect: str) -> tuple[str, exp.
     if not _NAME.fullmatch(table):
         raise BadSource("batch-table-name", found=pair)
     return name, exp.to_table(table, dialect=dialect)
+
+
+def _check_free(names: Mapping[str, exp.Table], queries: Iterable[exp.Query]) -> None:
+    """Raise :class:`BadSource` for a table without a schema whose name a common table expression has, too."""
+    taken = {part.alias for query in queries for part in query.find_all(exp.CTE)}
+    for table in names.values():
+        if not table.db and table.name.lower() in taken:
+            raise BadSource("batch-table-taken", found=table.name)
 
 
 def _redirected(query: exp.Query, names: Mapping[str, exp.Expr]) -> exp.Query:

@@ -47,7 +47,7 @@ from .strategies import deals as any_deals
 
 SOAK = "DEALREADY_EXAMPLES" in os.environ
 TOGETHER = 500  # generated deals scored together: planning takes as long as judging some hundred
-SAMPLE = int(os.environ.get("DEALREADY_SAMPLE", "30"))  # the soak takes ten thousand
+SAMPLE = int(os.environ.get("DEALREADY_SAMPLE", "50"))  # the soak takes ten thousand
 QUICK = ("deals", "criteria", "findings", "actions")  # planning the other tables takes a second a run
 
 

@@ -175,7 +175,7 @@ def test_postgres_asks_of_no_literal_whether_it_is_null() -> None:
 
 @pytest.mark.parametrize(("pair", "code"), [
     ("deal=x", "batch-no-table"), ("deals", "batch-table-name"), ("deals=", "batch-table-name"),
-    ("deals=a.b.(", "batch-table-name"),
+    ("deals=a.b.(", "batch-table-name"), ("deals=Deals_Known", "batch-table-taken"),
 ])
 def test_a_name_of_a_table_that_makes_no_sense_is_told(pair: str, code: str) -> None:
     with pytest.raises(BadSource, match=code):
