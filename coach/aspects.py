@@ -166,15 +166,15 @@ def readers(*programs: Program) -> dict[str, set[str]]:
     return found
 
 
-def downstream(names: Iterable[str], readers: Mapping[str, Iterable[str]]) -> frozenset[str]:
-    """Return some conclusions with all that is concluded by rules that read them, or read what does."""
+def downstream(names: Iterable[str], above: Mapping[str, Iterable[str]]) -> frozenset[str]:
+    """Return some conclusions with all that rests on them; ``above`` is what :func:`readers` returns."""
     waiting = list(names)
     found: set[str] = set()
     while waiting:
         name = waiting.pop()
         if name not in found:
             found.add(name)
-            waiting += readers.get(name, ())
+            waiting += above.get(name, ())
     return frozenset(found)
 
 

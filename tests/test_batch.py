@@ -494,8 +494,7 @@ def test_a_run_in_parts_writes_the_bytes_of_a_run_at_once(
     run(EXAMPLES, tmp_path / "before", tables=("deals", "fired"), as_of="2026-03-01")
     source = KINDS[kind](tmp_path / "in", tables)
     kept = (*QUICK, "fired", CONTRADICTIONS)
-    limits = {"once": ("MOST_DEALS", 1_000_000), "parts": ("MOST_DEALS", 5)}
-    limits |= {"slices": ("_BYTES_A_ROW", 1 << 60)}
+    limits = {"once": ("MOST_DEALS", 1_000_000), "parts": ("MOST_DEALS", 5), "slices": ("_BYTES_A_ROW", 1 << 60)}
     for folder, (limit, value) in limits.items():
         with monkeypatch.context() as patched:
             patched.setattr(f"dealready.batch.parts.{limit}", value)
