@@ -12,14 +12,13 @@ from ..facts.values import BadValue
 from ..facts.vocabulary import Vocabulary
 from .cells import SQL_TYPES, RawColumn, literal, meanings_of, spelled_out
 from .contradictions import compared, contradictions
-from .engines import Engine
+from .engines import FEW_DEALS, Engine
 from .filling import ROW
 from .headers import Headers
 from .previous import is_output
 from .refusal import BadSource
 from .sources import Opened
 
-FEW_DEALS = 20_000  # which are laid down sooner than statement after statement is planned over where they lie
 _FEW = 50  # spellings of one column that are written into the query; more of them go through a table
 _DAY_GIVEN = "_day_given"
 _TESTS = 40  # of columns in one query; several can run at the same time
@@ -96,7 +95,7 @@ class Canonical:
         self.reject()
         ((deals,),) = self.engine.rows(f"SELECT (SELECT count(*) FROM raw_{DEALS}) + (SELECT count(*) FROM unread)")
         self.read.deals = deals
-        if deals <= FEW_DEALS:
+        if deals <= FEW_DEALS:  # laid down sooner than each statement is planned over where they lie
             self.in_place.clear()
         ((self.rejects,),) = self.engine.rows("SELECT count(*) FROM all_rejected")
         return self.read

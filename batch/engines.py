@@ -16,6 +16,7 @@ from .filling import fill_table
 from .refusal import BadSource
 from .schedule import Rows, run_steps
 
+FEW_DEALS = 20_000  # over which planning statement after statement takes longer than what a plan saves
 # The first would turn every test against a dozen values into a join, and there are hundreds of such tests; the
 # second takes longer to plan a thousand columns than it saves.
 _HARMFUL = "in_clause,projection_placement"
@@ -123,9 +124,10 @@ def duckdb_at_work(memory: str = "", threads: int = 0) -> Iterator[tuple[duckdb.
         raise BadSource("batch-file", reason=str(error).splitlines()[0]) from None
 
 
-def plan_quickly(database: duckdb.DuckDBPyConnection) -> None:
-    """Let DuckDB leave out what improves a plan, but takes longer than running it over a few deals."""
-    database.execute(f"SET disabled_optimizers = '{_HARMFUL},{_SLOW}'")
+def plan_for(database: duckdb.DuckDBPyConnection, deals: int) -> None:
+    """Let DuckDB leave out what improves a plan, but takes longer than running it, if there are few deals."""
+    if deals <= FEW_DEALS:
+        database.execute(f"SET disabled_optimizers = '{_HARMFUL},{_SLOW}'")
 
 
 @contextmanager

@@ -12,11 +12,11 @@ from pathlib import Path
 from ..engine.outputs import CONDITIONS, OUTPUTS
 from ..facts.texts import Language
 from ..rules.base import RuleBase
-from .canonical import FEW_DEALS, Canonical
+from .canonical import Canonical
 from .changes import compare
 from .compiled import scoring_sql
 from .contradictions import CONTRADICTIONS
-from .engines import DuckEngine, any_order, duckdb_at_work, plan_quickly
+from .engines import DuckEngine, any_order, duckdb_at_work, plan_for
 from .parts import Aside, deals_at_once, statements_at_once, threads_of
 from .refusal import BadSource
 from .report import Report
@@ -77,8 +77,7 @@ def score(base: RuleBase, job: Job, progress: Progress = lambda _name, _done, _a
         comparing = CONTRADICTIONS in job.tables
         canonical = Canonical(engine, base.vocabulary, job.as_of, also_read(base.vocabulary, statements.reads), comparing)
         read = canonical.examine(opened)
-        if read.deals <= FEW_DEALS:
-            plan_quickly(database)
+        plan_for(database, read.deals)
         results = Results(base, engine, job.language, read.deals)
         results.errors()
         if job.strict and (first := results.first_error()):

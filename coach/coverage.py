@@ -9,7 +9,7 @@ sample.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 
@@ -134,13 +134,13 @@ class _Judge:
         self.rules = {rule.id: rule for rule in base.program.rules}
         self.shown = {name for aspect in told(base).aspects.values() for name in aspect.reads}
         self.shown |= {f"say.{name}" for name in base.talks}
-        self.readers = readers(base.program)
-        self.above = {subject.id: self.touched(rules_with(subject, subject.when)) for subject in subjects(base)}
+        reading = readers(base.program)
+        self.above = {subject.id: self.touched(rules_with(subject, subject.when), reading) for subject in subjects(base)}
 
-    def touched(self, rules: Sequence[Rule]) -> tuple[frozenset[str], Program]:
-        """Return what some rules can touch, and the part of the program that concludes it."""
+    def touched(self, rules: Sequence[Rule], reading: Mapping[str, Iterable[str]]) -> tuple[frozenset[str], Program]:
+        """Return what some rules can touch, and the part of the program that concludes it; ``reading`` tells who reads what."""
         program = self.base.program
-        names = downstream([name for rule in rules for name in rule.concludes], self.readers)
+        names = downstream([name for rule in rules for name in rule.concludes], reading)
         strata = (tuple(rule for rule in stratum if not names.isdisjoint(rule.concludes)) for stratum in program.strata)
         return names, Program(tuple(stratum for stratum in strata if stratum), program.scopes)
 

@@ -10,8 +10,8 @@ from typing import Any, Literal
 import duckdb
 from sqlglot import exp
 
-from ..batch.canonical import FEW_DEALS, Canonical
-from ..batch.engines import DuckEngine, duckdb_at_work, plan_quickly
+from ..batch.canonical import Canonical
+from ..batch.engines import DuckEngine, duckdb_at_work, plan_for
 from ..batch.results import also_read
 from ..batch.sources import Opened, lay_down_deals, open_source
 from ..engine.case_sql import case_strata, columns_read, known
@@ -103,8 +103,7 @@ class Tally:
     def _count(self, database: duckdb.DuckDBPyConnection, opened: Opened) -> None:
         vocabulary = self.base.vocabulary
         read = Canonical(DuckEngine(database), vocabulary, "", also_read(vocabulary, columns_read(self.cases))).build(opened)
-        if read.deals <= FEW_DEALS:
-            plan_quickly(database)
+        plan_for(database, read.deals)
         row = database.execute(written(self._query(), "duckdb")).fetchone()
         assert row is not None
         counts = iter(row)
