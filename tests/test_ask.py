@@ -14,11 +14,10 @@ from dealready.facts.deal import Deal, Item, Observation
 from dealready.facts.values import BadValue, FactValue
 from dealready.facts.vocabulary import Fact
 from dealready.interview.answers import Misunderstood, items_of, means, value_of
-from dealready.rules.base import load_rule_base
 
-from .test_command_line import run
+from .product import base, run
 
-VOCABULARY = load_rule_base().vocabulary
+VOCABULARY = base().vocabulary
 PEOPLE = (Item("wang", {"name": Observation("王工")}), Item("Tom", {}))
 DEAL = Deal({"as_of": Observation(date(2026, 3, 16))}, {"stakeholders": PEOPLE})
 
@@ -161,7 +160,7 @@ def in_silence(deal: bytes, language: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "deal.yaml"
         path.write_bytes(deal)
-        return run("ask", str(path), "--lang", language, input="\n" * 200).output
+        return run("ask", str(path), "--lang", language, text="\n" * 200).output
 
 
 def sitting(deal: Path, *typed: str, first: str = "", question: str = ATTITUDE, language: str = "en") -> str:
@@ -169,7 +168,7 @@ def sitting(deal: Path, *typed: str, first: str = "", question: str = ATTITUDE, 
     silent = in_silence(deal.read_bytes(), language)
     prompts = silent[: silent.index(question)].count("回答：" if language == "zh" else "Answer: ")
     lines = [first, *[""] * (prompts - 1), *typed, "q"]
-    return run("ask", str(deal), "--lang", language, input="\n".join(lines) + "\n").output
+    return run("ask", str(deal), "--lang", language, text="\n".join(lines) + "\n").output
 
 
 @pytest.mark.parametrize("answer", ["accept", "4", "接受"])
@@ -191,7 +190,7 @@ def test_the_file_is_moved_to_a_later_day_before_it_is_asked_about(deal: Path) -
 
 
 def test_the_file_never_moves_to_an_earlier_day(deal: Path) -> None:
-    assert "2026-01-01 is before 2026-03-16" in run("ask", str(deal), input="2026-01-01\nq\n").output
+    assert "2026-01-01 is before 2026-03-16" in run("ask", str(deal), text="2026-01-01\nq\n").output
     assert deal.read_text("utf-8") == OLD
 
 
@@ -213,7 +212,7 @@ def test_an_answer_can_be_taken_back_and_given_once_more(deal: Path) -> None:
 
 
 def test_going_back_from_the_first_question_does_no_harm(deal: Path) -> None:
-    assert run("ask", str(deal), input="b\nb\nq\n").exit_code == 0
+    assert run("ask", str(deal), text="b\nb\nq\n").exit_code == 0
     assert deal.read_text("utf-8") == OLD
 
 

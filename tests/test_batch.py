@@ -31,34 +31,23 @@ from dealready.batch.screen import print_summary
 from dealready.batch.sources import Opened, lay_down_deals, open_source
 from dealready.batch.summary import summarise
 from dealready.cli import cli
-from dealready.engine.diagnose import Diagnoser
 from dealready.engine.diagnosis import Diagnosis
 from dealready.engine.outputs import OUTPUTS
 from dealready.facts.deal import Deal, load_deal
 from dealready.facts.tables import DEALS
 from dealready.render.document import question_text
 from dealready.render.names import Names
-from dealready.rules.base import RuleBase, load_rule_base
 from hypothesis import given
 from rich.console import Console
 
 from .pipelines import EXAMPLES, Rows, example_files, example_rows, write_parquet
+from .product import base, diagnoser
 from .strategies import deals as any_deals
 
 SOAK = "DEALREADY_EXAMPLES" in os.environ
 TOGETHER = 500  # generated deals scored together: planning takes as long as judging some hundred
 SAMPLE = int(os.environ.get("DEALREADY_SAMPLE", "50"))  # the soak takes ten thousand
 QUICK = ("deals", "criteria", "findings", "actions")  # planning the other tables takes a second a run
-
-
-@functools.cache
-def base() -> RuleBase:
-    return load_rule_base()
-
-
-@functools.cache
-def diagnoser() -> Diagnoser:
-    return Diagnoser(base())
 
 
 @functools.cache

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
-from dealready.cli import cli
+
+from .product import run
 
 STEEL = Path(__file__).parent.parent / "facts" / "examples" / "steel-rolling-line.yaml"
 FAILING = f"""\
@@ -23,11 +23,6 @@ no_findings: [veto_raised]
 fires: [health.paused]
 before: [propose_the_close < resolve_veto]
 """
-
-
-def run(*arguments: str, language: str = "en", text: str | None = None) -> Result:
-    environment = {"LC_ALL": "zh_CN.UTF-8" if language == "zh" else "C.UTF-8", "LANG": "", "LANGUAGE": ""}
-    return CliRunner(env=environment).invoke(cli, list(arguments), input=text)
 
 
 # Written from a diagnosis

@@ -9,9 +9,10 @@ import duckdb
 import pytest
 from dealready.batch.cells import RawColumn
 from dealready.facts.tables import DEALS, Column, tables
-from dealready.rules.base import load_rule_base
 from hypothesis import given
 from hypothesis import strategies as st
+
+from .product import base
 
 FREE, KNOWN = "needs_benefits", "proposal_sections"
 MEMBERS = {FREE: ["", "one", "two", "three", "four", "五"], KNOWN: ["", "team", "background_and_trend", "unheard_of"]}
@@ -27,7 +28,7 @@ def database() -> Iterator[duckdb.DuckDBPyConnection]:
 
 @cache
 def column(name: str) -> Column:
-    return tables(load_rule_base().vocabulary)[DEALS].columns[name]
+    return tables(base().vocabulary)[DEALS].columns[name]
 
 
 def asked(database: duckdb.DuckDBPyConnection, name: str, lists: Lists, sql: str) -> list[object]:

@@ -13,8 +13,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from click.testing import CliRunner, Result
-from dealready.cli import cli
 from dealready.coach.cases import load_cases
 from dealready.coach.coverage import Coverage, cover
 from dealready.coach.history import record_changes
@@ -28,29 +26,20 @@ from dealready.engine.reference import conclude, holds
 from dealready.facts.deal import Deal, load_deal
 from dealready.facts.problems import Rejected
 from dealready.facts.texts import Language
-from dealready.rules.base import RuleBase, load_rule_base
+from dealready.rules.base import load_rule_base
 from dealready.rules.language import All, Any, FactPath, FactTest, Holds
 from dealready.rules.layers import OURS, Layer, all_layers, layer_of
 from dealready.rules.spelling import spell_in_line
 from rich.console import Console
 
 from .pipelines import example_rows, write_parquet
+from .product import base, run
 
 ROOT = Path(__file__).parent.parent
 CASES = Path(__file__).parent / "cases"
 EXAMPLES = ROOT / "facts" / "examples"
 OWN = ROOT / "examples" / "own-rules"
 EVERY = int(os.environ.get("DEALREADY_EVERY", "48"))
-
-
-@functools.cache
-def base() -> RuleBase:
-    return load_rule_base()
-
-
-def run(*arguments: str, language: str = "en") -> Result:
-    environment = {"LC_ALL": "zh_CN.UTF-8" if language == "zh" else "C.UTF-8", "LANG": "", "LANGUAGE": ""}
-    return CliRunner(env=environment).invoke(cli, list(arguments))
 
 
 # Cases

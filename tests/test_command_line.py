@@ -12,8 +12,10 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 from dealready.cli import cli
+
+from .product import run
 
 EXAMPLES = Path(__file__).parent.parent / "facts" / "examples"
 DEAL = """\
@@ -27,12 +29,6 @@ stakeholders:
     layer: management
     attitude: doubt   # since the pilot
 """
-
-
-def run(*arguments: str, input: str | None = None, language: str = "en") -> Result:
-    """Run the command line as a process of its own would, with an environment of its own."""
-    environment = {"LC_ALL": "zh_CN.UTF-8" if language == "zh" else "C.UTF-8", "LANG": "", "LANGUAGE": ""}
-    return CliRunner(env=environment).invoke(cli, list(arguments), input=input)
 
 
 @pytest.fixture
@@ -103,7 +99,7 @@ def test_what_must_not_be_done_is_always_on_the_screen(language: str) -> None:
 
 
 def test_standard_input_is_read_as_a_file_is(deal: Path) -> None:
-    piped = json.loads(run("next", "--format", "json", "-", input=DEAL).output)
+    piped = json.loads(run("next", "--format", "json", "-", text=DEAL).output)
     filed = json.loads(run("next", "--format", "json", str(deal)).output)
     assert piped["deal"].pop("file") == "<stdin>"
     filed["deal"].pop("file")
@@ -223,7 +219,7 @@ def test_check_tells_contradictions_apart_from_bad_input(deal: Path, tmp_path: P
 
 def test_a_sitting_without_an_answer_changes_nothing(deal: Path) -> None:
     first = json.loads(run("next", "--format", "json", str(deal)).output)["questions"][0]
-    result = run("ask", str(deal), input="\n?\n\nq\n")
+    result = run("ask", str(deal), text="\n?\n\nq\n")
     assert result.exit_code == 0
     assert first["text"] in " ".join(result.output.split())
     assert deal.read_text("utf-8") == DEAL

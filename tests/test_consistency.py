@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import pytest
-from dealready.engine.diagnose import Diagnoser
 from dealready.facts.consistency import contradictions
 from dealready.facts.deal import Deal, read_deal
 from dealready.render.contradictions import all_contradictions
 from dealready.render.names import Names
-from dealready.rules.base import load_rule_base
 
-
-@cache
-def diagnoser() -> Diagnoser:
-    return Diagnoser(load_rule_base())
+from .product import diagnoser
 
 
 def deal(text: str) -> Deal:

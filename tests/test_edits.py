@@ -6,18 +6,13 @@ import shlex
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
-from dealready.cli import cli
 from dealready.facts.deal import Deal, load_deal
 from dealready.facts.edits import read_edit
 from dealready.facts.vocabulary import load_vocabulary
 
+from .product import run
+
 STEEL = Path(__file__).parent.parent / "facts" / "examples" / "steel-rolling-line.yaml"
-
-
-def run(*arguments: str, language: str = "en", text: str | None = None) -> Result:
-    environment = {"LC_ALL": "zh_CN.UTF-8" if language == "zh" else "C.UTF-8", "LANG": "", "LANGUAGE": ""}
-    return CliRunner(env=environment).invoke(cli, list(arguments), input=text)
 
 
 def changed(*options: str) -> Deal:

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 import yaml
-from dealready.engine.diagnose import Diagnoser
 from dealready.engine.diagnosis import Diagnosis
 from dealready.facts.deal import Deal, load_deal
-from dealready.rules.base import load_rule_base
+
+from .product import diagnoser
 
 FOLDER = Path(__file__).parent.parent / "facts" / "examples"
 EXPECTED = sorted((FOLDER / "expected").glob("*.yaml"))
@@ -27,11 +27,6 @@ def expected(path: Path) -> dict[str, Any]:
     loaded = yaml.safe_load(path.read_text("utf-8"))
     assert isinstance(loaded, dict)
     return loaded | {"deal": Path(loaded["deal"]).name}
-
-
-@functools.cache
-def diagnoser() -> Diagnoser:
-    return Diagnoser(load_rule_base())
 
 
 @functools.cache

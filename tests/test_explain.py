@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import re
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
-from dealready.cli import cli
 from dealready.engine.bounds import readiness_bound
 from dealready.engine.diagnose import Diagnoser
 from dealready.engine.proof import flat_support
@@ -17,23 +14,14 @@ from dealready.engine.whynot import Part, why_not
 from dealready.facts.deal import load_deal
 from dealready.render.conditions import condition_words
 from dealready.render.names import Names
-from dealready.rules.base import RuleBase, load_rule_base
 from dealready.rules.language import Absent, Holds
+
+from .product import base, run
 
 FOLDER = Path(__file__).parent.parent / "facts" / "examples"
 DEALS = sorted(path.name for path in (*FOLDER.glob("*.yaml"), *FOLDER.glob("*.json")))
 STEEL = str(FOLDER / "steel-rolling-line.yaml")
 RULE_LANGUAGE = re.compile(r"\b(is_not|one_of|at_least|at_most|has_all|has_any|lacks|known: true|some of|every of)\b|\$\w+")
-
-
-@functools.cache
-def base() -> RuleBase:
-    return load_rule_base()
-
-
-def run(*arguments: str, language: str = "en") -> Result:
-    environment = {"LC_ALL": "zh_CN.UTF-8" if language == "zh" else "C.UTF-8", "LANG": "", "LANGUAGE": ""}
-    return CliRunner(env=environment).invoke(cli, list(arguments))
 
 
 # Names

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import functools
 from pathlib import Path
 
 import pytest
@@ -13,17 +12,12 @@ from dealready.engine.explain_sql import leaves
 from dealready.engine.pending import judge
 from dealready.engine.reference import holds
 from dealready.facts.deal import load_deal
-from dealready.rules.base import RuleBase, load_rule_base
 from dealready.rules.language import FactTest, Quantifier, walk
 
 from .pipelines import EXAMPLES, example_files
+from .product import base
 
 Row = dict[str, str]
-
-
-@functools.cache
-def base() -> RuleBase:
-    return load_rule_base()
 
 
 TABLES = ("deals", "criteria", "findings", "actions", "fired")  # as elsewhere, so that they are compiled once

@@ -28,6 +28,8 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "benchmarks"))
 from data import write  # noqa: E402
 
+from .product import base  # noqa: E402
+
 SOAK = "DEALREADY_EXAMPLES" in os.environ
 DEALS = 100
 NORTHGATE = ROOT / "examples" / "own-rules" / "northgate"
@@ -71,7 +73,7 @@ LAYERS = {"three": THREE, "small": SMALL, "large": LARGE, "linked": LINKED}
 
 @functools.cache
 def ours() -> RuleBase:
-    return load_rule_base()
+    return base()
 
 
 @pytest.fixture(scope="module")

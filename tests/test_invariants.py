@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
-from functools import cache
 
 import jsonschema
-from dealready.engine.diagnose import Diagnoser, diagnose_outcome
+from dealready.engine.diagnose import diagnose_outcome
 from dealready.engine.diagnosis import Diagnosis
 from dealready.engine.proof import FactUsed, ItemsCounted, Proof, flat_support
 from dealready.engine.reference import conclude
@@ -16,20 +15,15 @@ from dealready.facts.texts import Language
 from dealready.render.document import diagnosis_document
 from dealready.render.names import Names
 from dealready.render.schema import diagnosis_schema
-from dealready.rules.base import RuleBase, load_rule_base
 from hypothesis import given
 from hypothesis import strategies as st
 
+from .product import base, diagnoser
 from .strategies import deals, observations
 
-BASE: RuleBase = load_rule_base()
+BASE = base()
 VOCABULARY = BASE.vocabulary
 DEALS = deals(VOCABULARY)
-
-
-@cache
-def diagnoser() -> Diagnoser:
-    return Diagnoser(BASE)
 
 
 def diagnose(deal: Deal) -> Diagnosis:

@@ -5,19 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
-from dealready.cli import cli
 from dealready.engine.diagnose import Diagnoser
 from dealready.facts.deal import load_deal
 from dealready.rules.base import load_rule_base
 from dealready.rules.layers import OURS, layer_of
 
+from .product import base, run
+
 STEEL = Path(__file__).parent.parent / "facts" / "examples" / "steel-rolling-line.yaml"
-
-
-def run(*arguments: str, language: str = "en") -> Result:
-    environment = {"LC_ALL": "zh_CN.UTF-8" if language == "zh" else "C.UTF-8", "LANG": "", "LANGUAGE": ""}
-    return CliRunner(env=environment).invoke(cli, list(arguments))
 
 
 def layer(folder: Path, text: str, name: str = "rules/x.yaml") -> Path:
@@ -76,7 +71,7 @@ def test_a_file_that_nobody_would_read_is_told(name: str, tmp_path: Path) -> Non
 
 
 def test_a_talk_track_can_be_switched_off(tmp_path: Path) -> None:
-    ours, theirs = load_rule_base(), load_rule_base((OURS, layer_of(layer(tmp_path, "talks: [{id: own_work, off: true}]\n"))))
+    ours, theirs = base(), load_rule_base((OURS, layer_of(layer(tmp_path, "talks: [{id: own_work, off: true}]\n"))))
     deal = load_deal(str(STEEL), ours.vocabulary)
     said = [{talk for person in Diagnoser(rules).diagnose(deal).stakeholders for talk in person.talks}
             for rules in (ours, theirs)]

@@ -8,31 +8,21 @@ from itertools import permutations
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
-from dealready.cli import cli
 from dealready.coach.lint import lint
 from dealready.coach.relations import excludes, implies, shape
 from dealready.engine.case import build_case
 from dealready.engine.reference import holds
 from dealready.facts.deal import Deal
 from dealready.facts.problems import Problem
-from dealready.rules.base import RuleBase, load_rule_base
+from dealready.rules.base import load_rule_base
 from dealready.rules.language import Absent, Condition, FactTest, Holds, Quantifier, walk
 from dealready.rules.layers import OURS, layer_of
 from hypothesis import given
 
+from .product import base, run
 from .strategies import deals as any_deals
 
 RULE = "  - {{id: {name}, label: {{en: {label}, zh: 甲}}, when: {when}, then: {{find: no_champion}}, because: [X-CHAMPION]}}\n"
-
-
-@functools.cache
-def base() -> RuleBase:
-    return load_rule_base()
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner(env={"LC_ALL": "C.UTF-8", "LANG": "", "LANGUAGE": ""}).invoke(cli, list(arguments))
 
 
 def layer(folder: Path, text: str) -> Path:

@@ -27,21 +27,16 @@ from dealready.engine.outputs import OUTPUTS
 from dealready.engine.score_sql import compile_scoring
 from dealready.facts.deal import Deal
 from dealready.facts.tables import tables
-from dealready.rules.base import RuleBase, load_rule_base
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from .pipelines import EXAMPLES, Rows, example_rows, rows_of, statements_of, write_parquet
+from .product import base
 from .strategies import deals as any_deals
 
 ADDRESS = os.environ.get("DEALREADY_POSTGRES", "")
 needs_postgres = pytest.mark.skipif(not ADDRESS, reason="DEALREADY_POSTGRES names no server")
 RESULTS = (*TABLES, "errors")
-
-
-@functools.cache
-def base() -> RuleBase:
-    return load_rule_base()
 
 
 @functools.cache
@@ -88,7 +83,7 @@ def printed_query_returns(output: str, examples: duckdb.DuckDBPyConnection) -> l
 
 @needs_postgres
 @settings(max_examples=settings.default.max_examples if "DEALREADY_EXAMPLES" in os.environ else 2)
-@given(st.lists(any_deals(load_rule_base().vocabulary), min_size=1, max_size=4))
+@given(st.lists(any_deals(base().vocabulary), min_size=1, max_size=4))
 def test_postgres_concludes_what_duckdb_does(found: list[Deal]) -> None:
     import psycopg
 

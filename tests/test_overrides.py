@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import functools
-
 import pytest
-from dealready.engine.diagnose import Diagnoser
 from dealready.engine.diagnosis import OverrideView
 from dealready.engine.overrides import check_overrides
 from dealready.facts.deal import Deal, read_deal
 from dealready.facts.problems import Rejected
 from dealready.render.names import Names
 from dealready.render.terminal import print_diagnosis
-from dealready.rules.base import load_rule_base
 from rich.console import Console
 
+from .product import diagnoser
+
 SIGNED = "author: Kim, date: 2026-05-01, reason: I know them"
-
-
-@functools.cache
-def diagnoser() -> Diagnoser:
-    return Diagnoser(load_rule_base())
 
 
 def deal(override: str) -> Deal:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -13,18 +12,13 @@ from dealready.batch.job import Job, score
 from dealready.batch.sources import Opened, lay_down_deals
 from dealready.facts.consistency import contradictions
 from dealready.facts.deal import Deal
-from dealready.rules.base import RuleBase, load_rule_base
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from .product import base
 from .strategies import deals as any_deals
 
 SOAK = "DEALREADY_EXAMPLES" in os.environ
-
-
-@cache
-def base() -> RuleBase:
-    return load_rule_base()
 
 
 @settings(max_examples=settings.default.max_examples // 10 if SOAK else 8)

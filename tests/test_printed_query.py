@@ -22,18 +22,13 @@ from dealready.commands.pipeline import DIALECTS, sql
 from dealready.engine.dialects import MAKING, written
 from dealready.engine.outputs import OUTPUTS
 from dealready.facts.tables import tables
-from dealready.rules.base import RuleBase, load_rule_base
 
 from .pipelines import EXAMPLES, rows_of, statements_of
+from .product import base
 
 EVERY = os.environ.get("DEALREADY_EVERY") == "1"  # the soak takes every query, and each in every dialect
 
 TRIED = OUTPUTS if EVERY else ("deals", "findings")
-
-
-@functools.cache
-def base() -> RuleBase:
-    return load_rule_base()
 
 
 @functools.cache

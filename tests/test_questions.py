@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
 
 import pytest
-from dealready.engine.diagnose import Diagnoser
 from dealready.engine.diagnosis import Diagnosis
 from dealready.facts.deal import Deal, Observation, load_deal, read_deal
 from dealready.facts.vocabulary import Season
-from dealready.rules.base import RuleBase, load_rule_base
 from hypothesis import given
 
 from .pipelines import EXAMPLES
+from .product import base, diagnoser
 from .strategies import deals
 
-BASE: RuleBase = load_rule_base()
+BASE = base()
 ORDER = [step.id for step in BASE.steps]
-
-
-@cache
-def diagnoser() -> Diagnoser:
-    return Diagnoser(BASE)
 
 
 def diagnosed(text: str) -> Diagnosis:

@@ -14,14 +14,14 @@ from dealready.facts.edits import laid_over
 from dealready.facts.values import UNKNOWN_WORDS
 from dealready.interview.rewrite import ChangedMeanwhile, DealFile, with_answers
 from dealready.interview.splice import CannotWrite
-from dealready.rules.base import load_rule_base
 from hypothesis import given
 from hypothesis import strategies as st
 
 from .pipelines import EXAMPLES
+from .product import base
 from .strategies import AS_OF, deals, values_of
 
-BASE = load_rule_base()
+BASE = base()
 VOCABULARY = BASE.vocabulary
 FILES = sorted((*EXAMPLES.glob("*.yaml"), *EXAMPLES.glob("*.json")))
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from pathlib import Path
 
 import pytest
 from dealready.facts.problems import Rejected
-from dealready.rules.base import RuleBase, load_rule_base
+from dealready.rules.base import load_rule_base
 from dealready.rules.carried import carried_items
 from dealready.rules.layers import OURS, Layer, rule_files
 
-
-@functools.cache
-def base() -> RuleBase:
-    return load_rule_base()
+from .product import base
 
 
 def written() -> str:

@@ -20,17 +20,13 @@ from dealready.batch.parts import MOST_DEALS, ROW_GROUP, deals_at_once, statemen
 from dealready.batch.schedule import run_steps
 from dealready.batch.sources import open_source
 from dealready.engine.script import Step
-from dealready.rules.base import RuleBase, load_rule_base
 from hypothesis import given
 from hypothesis import strategies as st
 
+from .product import base
+
 TABLES = ("deals", "criteria", "findings", "actions", "contradictions")  # planning the others takes a second a run
 EXAMPLES = Path(__file__).parent.parent / "facts" / "examples"
-
-
-@functools.cache
-def base() -> RuleBase:
-    return load_rule_base()
 
 
 @functools.cache

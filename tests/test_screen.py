@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from dealready.cli import cli
+from dealready.facts.deal import Deal
+from dealready.facts.texts import LANGUAGES
+from dealready.render.names import Names
+from dealready.rules.language import FactTest, walk
 from rich.cells import cell_len
+
+from .product import base
 
 EXAMPLES = Path(__file__).parent.parent / "facts" / "examples"
 STALLED, QUIET = EXAMPLES / "mes-rollout-stalled.yaml", EXAMPLES / "heat-treatment-line.yaml"
@@ -127,16 +133,9 @@ def test_chinese_reasons_are_chinese_throughout() -> None:
 
 
 def test_every_test_of_every_rule_can_be_said_in_both_languages() -> None:
-    from dealready.facts.deal import Deal
-    from dealready.facts.texts import LANGUAGES
-    from dealready.render.names import Names
-    from dealready.rules.base import load_rule_base
-    from dealready.rules.language import FactTest, walk
-
-    base = load_rule_base()
     for language in LANGUAGES:
-        names = Names(base, Deal({}, {}), language)
-        for rule in base.program.rules:
+        names = Names(base(), Deal({}, {}), language)
+        for rule in base().program.rules:
             for part in walk(rule.when):
                 if isinstance(part, FactTest):
                     assert names.test(part.path, part.written)

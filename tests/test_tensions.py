@@ -9,20 +9,15 @@ from typing import Any
 
 import pytest
 import yaml
-from dealready.engine.diagnose import Diagnoser
 from dealready.engine.diagnosis import Diagnosis
 from dealready.facts.deal import read_deal
-from dealready.rules.base import load_rule_base
+
+from .product import diagnoser
 
 HERE = Path(__file__).parent
 EXAMPLES = HERE.parent / "facts" / "examples"
 CASES: list[dict[str, Any]] = yaml.safe_load((HERE / "tensions.yaml").read_text("utf-8"))["cases"]
 LISTS = ("actions", "no_actions", "withheld", "findings", "no_findings", "before")
-
-
-@functools.cache
-def diagnoser() -> Diagnoser:
-    return Diagnoser(load_rule_base())
 
 
 def raw_deal(case: dict[str, Any]) -> dict[str, Any]:

@@ -7,14 +7,14 @@ import os
 from pathlib import Path
 
 import pytest
-from dealready.engine.diagnose import Diagnoser
 from dealready.engine.proof import Proof, Prover, flat_support
 from dealready.facts.deal import load_deal
 from dealready.facts.texts import LANGUAGES
 from dealready.render.names import Names
 from dealready.render.proofs import proof_tree
-from dealready.rules.base import load_rule_base
 from rich.console import Console
+
+from .product import diagnoser
 
 FOLDER = Path(__file__).parent.parent / "facts" / "examples"
 DEALS = sorted(path.name for path in (*FOLDER.glob("*.yaml"), *FOLDER.glob("*.json")))
@@ -23,11 +23,6 @@ SOAK = "DEALREADY_EXAMPLES" in os.environ
 SHOWN = [  # each deal in one language; in the soak in both
     (name, language) for number, name in enumerate(DEALS) for language in (LANGUAGES if SOAK else [LANGUAGES[number % 2]])
 ]
-
-
-@functools.cache
-def diagnoser() -> Diagnoser:
-    return Diagnoser(load_rule_base())
 
 
 @functools.cache

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 from pathlib import Path
 
@@ -15,19 +14,14 @@ from dealready.engine.repair import difference, edit_to
 from dealready.engine.whynot import Part, why_not
 from dealready.facts.deal import Deal, load_deal
 from dealready.facts.edits import Edit, read_edit, spelled
-from dealready.rules.base import RuleBase, load_rule_base
 from hypothesis import given, settings
 
+from .product import base
 from .strategies import deals as any_deals
 
 FOLDER = Path(__file__).parent.parent / "facts" / "examples"
 DEALS = sorted(path.name for path in (*FOLDER.glob("*.yaml"), *FOLDER.glob("*.json")))
 EVERY = int(os.environ.get("DEALREADY_EVERY", "24"))  # of the conclusions that a deal does not reach
-
-
-@functools.cache
-def base() -> RuleBase:
-    return load_rule_base()
 
 
 def example(name: str) -> Deal:

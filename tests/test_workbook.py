@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 from pathlib import Path
 from typing import Any
@@ -16,17 +15,12 @@ from dealready.batch.refusal import BadSource
 from dealready.batch.summary import summarise
 from dealready.cli import cli
 from dealready.facts.texts import LANGUAGES, Language
-from dealready.rules.base import RuleBase, load_rule_base
 
 from .pipelines import EXAMPLES
+from .product import base
 
 SOAK = "DEALREADY_EXAMPLES" in os.environ
 TABLES = ("deals", "criteria", "findings", "actions")
-
-
-@functools.cache
-def base() -> RuleBase:
-    return load_rule_base()
 
 
 @pytest.fixture(scope="module")
