@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from sqlglot import exp
 
 from ..engine.dialects import MAKING, written
+from ..engine.expressions import Cases, col, named, negated, selection
 from ..engine.score_sql import compile_scoring
-from ..engine.sql_tests import RESERVED, Cases, col, named, negated, selection
 from ..engine.statements import Statement, as_script, dropped
 from ..engine.strata import Stratum, reads_of, with_strata
 from ..facts.problems import suggestion
@@ -87,7 +87,7 @@ def _with_nulls(table: str, noted: Sequence[str]) -> exp.Expr:
     if not noted:
         return exp.to_table(table)
     given = [Cases().when(negated(col(_is_null(name))), col(name)).end() for name in noted]
-    columns = [named(value, name, quoted=name in RESERVED) for value, name in zip(given, noted, strict=True)]
+    columns = [named(value, name) for value, name in zip(given, noted, strict=True)]
     star = exp.Star(except_=[col(_is_null(name)) for name in noted], replace=columns)
     return selection(star).from_(table, copy=False).subquery(copy=False)
 
@@ -148,7 +148,7 @@ def _shown(query: exp.Query, output: str) -> exp.Select:
     columns: list[exp.Expr] = [col(KEY)]
     for name in _COLUMNS.get(output) or [name for name in query.named_selects if name != KEY]:
         called = _CALLED.get((output, name), name)
-        columns.append(named(_whole_fact() if name == "fact" else col(name), called, quoted=called in RESERVED))
+        columns.append(named(_whole_fact() if name == "fact" else col(name), called))
     return selection(*columns).from_(query.subquery("judged", copy=False), copy=False)
 
 

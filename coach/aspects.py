@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from ..engine.sql_tests import Cases, all_hold, number_if, percent, sum_of, whole
+from ..engine.expressions import Cases, all_hold, number_if, percent, sum_of, whole
 from ..rules.base import RuleBase
 from ..rules.catalogue import DEAL, Step
 from ..rules.language import Condition, FactTest, Holds, Quantifier, Rule, any_of, reads, walk

@@ -18,8 +18,8 @@ from ..batch.engines import DuckEngine, any_order, duckdb_at_work
 from ..batch.results import also_read
 from ..batch.sources import open_source
 from ..engine.case_sql import case_strata, columns_read, known
+from ..engine.expressions import col, named, selection, whole
 from ..engine.sql import compile_program
-from ..engine.sql_tests import col, named, selection, whole
 from ..engine.statements import as_script, laid_down
 from ..engine.strata import Stratum
 from ..facts.tables import DEALS, ITEM_KEY, KEY

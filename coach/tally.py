@@ -16,8 +16,8 @@ from ..batch.results import also_read
 from ..batch.sources import Opened, lay_down_deals, open_source
 from ..engine.case_sql import case_strata, columns_read, known
 from ..engine.dialects import written
+from ..engine.expressions import named, number_if, selection
 from ..engine.sql import compile_program
-from ..engine.sql_tests import named, number_if, selection
 from ..engine.strata import with_strata
 from ..facts.deal import Deal, Item, Observation
 from ..facts.tables import AS_OF, DEALS, ITEM_KEY, KEY, column_name, listed_column

@@ -15,22 +15,8 @@ from ..facts.tables import AS_OF, DEALS, ITEM_KEY, KEY, column_name, listed_colu
 from ..facts.vocabulary import Fact, Vocabulary
 from ..rules.language import FactPath, FactTest, Listed, Quantifier, walk
 from ..rules.program import Program
-from .sql_tests import (
-    RESERVED,
-    Cases,
-    any_holds,
-    both,
-    col,
-    inferred_column,
-    known_to_hold,
-    literal,
-    named,
-    negated,
-    paren,
-    selection,
-    stale_column,
-    whole,
-)
+from .expressions import Cases, any_holds, both, col, known_to_hold, literal, named, negated, paren, selection, whole
+from .fact_tests_sql import inferred_column, stale_column
 from .strata import Stratum
 
 
@@ -158,7 +144,7 @@ class _Cases:
         old: exp.Expr = exp.false()
         if fact.stale_after or fact.since:
             old = known_to_hold(any_holds(list(self.reasons_not_to_count(fact, source, as_of))))
-            value = named(Cases().when(negated(old.copy()), value).end(), name, quoted=name in RESERVED)
+            value = named(Cases().when(negated(old.copy()), value).end(), name)
         yield value
         if fact.id in reads.stale:
             there = negated(exp.Is(this=col(name, source), expression=exp.null()))

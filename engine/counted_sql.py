@@ -8,8 +8,8 @@ from sqlglot import exp
 
 from ..facts.tables import KEY
 from ..rules.language import Quantifier
+from .expressions import col, named, number_if, selection
 from .packed_sql import WORD, in_bits
-from .sql_tests import col, named, number_if, selection
 
 
 @dataclass(frozen=True)

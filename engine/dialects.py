@@ -8,8 +8,8 @@ from functools import cache, reduce
 
 from sqlglot import Dialect, Generator, exp
 
+from .expressions import cast, negated, number_if, paren, sum_of, whole
 from .packed_sql import IN_BITS, has_bit
-from .sql_tests import cast, negated, number_if, paren, sum_of, whole
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,9 @@ class Making:
 
 Written = Callable[[Generator, exp.Expr], str]
 Other = Callable[[exp.Expr], exp.Expr | None]  # from a node to the one that is written for it; None if it is to stay
+# Words that some dialect reserves: the library lists them for these, and Redshift's include PostgreSQL's.
+_RESERVED = frozenset().union(*(
+    Dialect.get_or_raise(name).generator_class.RESERVED_KEYWORDS for name in ("bigquery", "duckdb", "redshift", "trino")))
 _SEVEN = 7  # bits of a signed byte that can be used without its sign
 _REPLACED = Making("CREATE OR REPLACE TEMPORARY TABLE {}", temporary=True, replaced=True)
 MAKING: Mapping[str, Making] = {
@@ -58,9 +61,10 @@ def _generator(dialect: type[Dialect], pretty: bool) -> type[Generator]:
     library = dialect.generator_class
     name = dialect.__name__.lower()
     quicker = {} if pretty else _QUICKER.get(name, {})
-    others: dict[type[exp.Expr], Other] = {exp.Anonymous: _bits, **_OTHERS.get(name, {}), **quicker}
+    others: dict[type[exp.Expr], Other] = {exp.Anonymous: _bits, exp.Collate: _as_it_sorts, **_OTHERS.get(name, {}), **quicker}
     transforms = {kind: _as_other(library, kind, other) for kind, other in others.items()}
-    return type("Generator", (library,), {"TRANSFORMS": {**library.TRANSFORMS, **transforms}})
+    own = {"TRANSFORMS": {**library.TRANSFORMS, **transforms}, "RESERVED_KEYWORDS": _RESERVED}
+    return type("Generator", (library,), own)
 
 
 def _as_other(library: type[Generator], kind: type[exp.Expr], other: Other) -> Written:
@@ -109,6 +113,16 @@ def _looked_up(node: exp.Expr) -> exp.Expr | None:
     return negated(exp.Is(this=place, expression=exp.null()))
 
 
+def _as_it_sorts(node: exp.Expr) -> exp.Expr:
+    """Return a text as it is: most engines sort by code points, as Python does, unless they are told otherwise."""
+    text: exp.Expr = node.this.copy()
+    return text
+
+
+def _by_collation(_node: exp.Expr) -> None:
+    """PostgreSQL sorts by the language of its database."""
+
+
 def _count_of_string(node: exp.Expr) -> exp.Expr:
     """PostgreSQL counts the bits of bit strings only."""
     bits = exp.Cast(this=node.this.copy(), to=exp.DataType.build("bit(64)", dialect="postgres"))
@@ -140,13 +154,16 @@ def _count_one_by_one(node: exp.Expr) -> exp.Expr:
 def _in_capitals(node: exp.Expr) -> exp.Expr | None:
     """Snowflake keeps names in capitals unless they are quoted, so quoted ones are in capitals too."""
     capitals = node.name.upper()
-    return exp.to_identifier(capitals, quoted=True) if node.args.get("quoted") and node.name != capitals else None
+    is_quoted = node.args.get("quoted") or node.name in _RESERVED
+    return exp.to_identifier(capitals, quoted=True) if is_quoted and node.name != capitals else None
 
 
 _QUICKER: Mapping[str, Mapping[type[exp.Expr], Other]] = {  # than what is good to read
     "duckdb": {exp.Anonymous: _bits_by_sevens, exp.Coalesce: _looked_up},
 }
 _OTHERS: Mapping[str, Mapping[type[exp.Expr], Other]] = {
-    "postgres": {exp.BitwiseCount: _count_of_string, exp.ArrayContains: _member, exp.CTE: _worked_out_once},
+    "postgres": {
+        exp.ArrayContains: _member, exp.BitwiseCount: _count_of_string, exp.Collate: _by_collation, exp.CTE: _worked_out_once,
+    },
     "snowflake": {exp.BitwiseCount: _count_one_by_one, exp.Identifier: _in_capitals},
 }

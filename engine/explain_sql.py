@@ -10,8 +10,7 @@ from ..facts.tables import AS_OF, DEALS, ITEM_KEY, KEY, column_name, listed_colu
 from ..facts.vocabulary import Vocabulary
 from ..rules.language import All, Any, Condition, FactTest, Quantifier, Rule, Span
 from ..rules.spelling import spell_in_line
-from .sql import Compiled
-from .sql_tests import (
+from .expressions import (
     Cases,
     all_hold,
     both,
@@ -19,7 +18,6 @@ from .sql_tests import (
     col,
     deal_col,
     either,
-    in_span,
     known_to_hold,
     literal,
     named,
@@ -30,6 +28,8 @@ from .sql_tests import (
     sum_of,
     whole,
 )
+from .fact_tests_sql import in_span
+from .sql import Compiled
 from .strata import reads_of, union_all
 
 _KNOWLEDGE = ("known", "unknown", "stale", "inferred")

@@ -13,15 +13,12 @@ from sqlglot import exp
 
 from ..facts.tables import ITEM_KEY, KEY, column_name, listed_column
 from ..rules.language import All, Any, Condition, FactTest, Quantifier, walk
-from .packed_sql import Packed, has_bit
-from .sql import Compiled
-from .sql_tests import (
+from .expressions import (
     Cases,
     all_hold,
     any_holds,
     both,
     col,
-    fact_test,
     known_to_hold,
     named,
     negated,
@@ -31,6 +28,9 @@ from .sql_tests import (
     sum_of,
     whole,
 )
+from .fact_tests_sql import fact_test
+from .packed_sql import Packed, has_bit
+from .sql import Compiled
 from .strata import reads_of
 
 Bit = tuple[str, int]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from .sql_tests import cast, col, named, paren, sum_of, whole
+from .expressions import cast, col, named, paren, sum_of, whole
 
 WORD = 62  # bits of a signed 64-bit number that can be used without its sign
 IN_BITS = "IN_BITS"  # a function of no engine: :mod:`.dialects` writes it out

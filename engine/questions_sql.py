@@ -13,10 +13,10 @@ from sqlglot import exp
 
 from ..facts.tables import ITEM_KEY, KEY, column_name
 from ..rules.language import Condition, FactTest
+from .expressions import Cases, both, by_code_points, cast, col, named, negated, number_if, paren, selection, sum_of, whole
 from .open_sql import OpenConditions, Target, bit_holds, is_open, nesting, targets_of, unlisted
 from .questions import Slot
 from .sql import Compiled
-from .sql_tests import Cases, both, cast, col, named, negated, number_if, paren, selection, sum_of, whole
 from .strata import reads_of, union_all
 
 
@@ -155,7 +155,8 @@ class QuestionTables:
         given = union_all(parts or [nothing]).subquery("given", copy=False)
         added = selection(*(col(name) for name in names), *constant, total).from_(given, copy=False).group_by(
             *(col(name) for name in names), copy=False)
-        ordered = exp.Order(expressions=[exp.Ordered(this=col("points"), desc=True), col("place"), col("about")])
+        most_first = exp.Ordered(this=col("points"), desc=True)
+        ordered = exp.Order(expressions=[most_first, col("place"), by_code_points(col("about"))])
         rank = named(cast(exp.Window(this=exp.RowNumber(), partition_by=[col(KEY, "added")], order=ordered), "int"), "rank")
         columns = (col(KEY, "added"), *(col(name) for name in (*names[1:], "points")))
         ranked = self.in_season(selection(*columns, rank).from_(added.subquery("added", copy=False), copy=False))

@@ -11,10 +11,10 @@ from ..rules.base import RuleBase
 from ..rules.catalogue import Step
 from ..rules.language import Holds, Rule
 from ..rules.program import LOST
+from .expressions import Cases, all_hold, both, col, negated, paren, whole
 from .questions import CLAIMED_STEP, SHARES, step_points, worth
 from .questions_sql import Root, Stage
 from .sql import Compiled
-from .sql_tests import Cases, all_hold, both, col, negated, paren, whole
 
 
 def roots(base: RuleBase, compiled: Compiled) -> list[Root]:

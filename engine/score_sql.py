@@ -15,24 +15,40 @@ from sqlglot import exp
 
 from ..facts.tables import ITEM_KEY, KEY
 from ..rules.base import RuleBase
-from ..rules.catalogue import DEAL, Action, Finding
+from ..rules.catalogue import DEAL, HIGHEST_PRIORITY, Action, Finding
 from ..rules.program import LOST
 from .case_sql import case_strata, columns_read, known
 from .diagnose import KIND_ORDER, SEVERITY_ORDER
 from .explain_sql import ExplainTables
+from .expressions import (
+    Cases,
+    by_code_points,
+    cast,
+    col,
+    either,
+    first_text,
+    named,
+    negated,
+    number_if,
+    paren,
+    percent,
+    selection,
+    sum_of,
+    whole,
+)
 from .outputs import CONDITIONS, OUTPUTS
 from .packed_sql import Packed, has_bit
 from .questions import CLAIMED_STEP, vocabulary_slots
 from .questions_sql import QuestionTables
 from .roots_sql import roots, stage
 from .sql import Compiled, compile_program
-from .sql_tests import Cases, cast, col, either, named, negated, number_if, paren, percent, selection, sum_of, whole
 from .statements import Statement, laid_down
 from .strata import union_all
 
 _CODES = 1000  # more than there are actions
-_MOST, _DIGITS = 1000, 7  # the highest priority there may be, and the digits of a code
+_DIGITS = 7  # of a code
 _BEYOND = 10**_DIGITS
+_BEYOND_TEXT = "9"  # sorts after the text of any code, which begins with 1, in every language
 
 
 @dataclass(frozen=True)
@@ -66,7 +82,8 @@ class _Scoring:
         by_id = {action: number for number, action in enumerate(sorted(base.actions))}
         assert len(by_id) < _CODES
         self.codes = {
-            action.id: ((_MOST - action.priority) * 2 + 1) * _CODES + by_id[action.id] for action in base.actions.values()
+            action.id: ((HIGHEST_PRIORITY - action.priority) * 2 + 1) * _CODES + by_id[action.id]
+            for action in base.actions.values()
         }
         self.packed: dict[tuple[str, str], Packed] = {}
         self.statements: list[Statement] = []
@@ -182,7 +199,7 @@ class _Scoring:
         found = self.unpacked("action", columns, ("priority", "place", "within_days"))
         without_power = Cases().when(col("with_power"), whole(0)).otherwise(whole(1))
         order = [exp.Ordered(this=col("priority"), desc=True), exp.Ordered(this=without_power),
-                 exp.Ordered(this=col("place")), exp.Ordered(this=col("about"))]
+                 exp.Ordered(this=col("place")), exp.Ordered(this=by_code_points(col("about")))]
         rank = exp.Window(this=exp.RowNumber(), partition_by=[col(KEY)], order=exp.Order(expressions=order))
         names = (KEY, "collection", "about", "action", "within_days")
         return selection(*names, named(cast(rank, "int"), "rank")).from_(found.subquery("given", copy=False), copy=False)
@@ -278,8 +295,8 @@ class _Scoring:
             if (scope, "mark") in self.packed:
                 power = self.packed[scope, "mark"].true("has_power")
                 code = exp.Sub(this=paren(code), expression=number_if(power, _CODES))
-            text = exp.Concat(expressions=[_padded(code), col(ITEM_KEY)], coalesce=False)
-            query = query.select(named(exp.Min(this=Cases().when(_there(code), text).end()), f"{scope}_first"), copy=False)
+            text = exp.Concat(expressions=[_as_text(code), col(ITEM_KEY)], coalesce=False)
+            query = query.select(named(first_text(Cases().when(_there(code), text).end()), f"{scope}_first"), copy=False)
         return Statement(f"{scope}_found", query)
 
     def count_of(self, kind: str, items: Sequence[str]) -> exp.Expr:
@@ -294,9 +311,9 @@ class _Scoring:
     def first_action(self, items: Sequence[str]) -> exp.Expr:
         """Return the rank of a deal's first action, as text, with the item that it is done with behind it."""
         codes = [self.first_code(self.packed["", "action"])] if ("", "action") in self.packed else []
-        texts: list[exp.Expr] = [Cases().when(_there(code), _padded(code)).end() for code in codes]
+        texts: list[exp.Expr] = [Cases().when(_there(code), _as_text(code)).end() for code in codes]
         texts += [col(f"{scope}_first", f"{scope}_found") for scope in items if (scope, "action") in self.packed]
-        return _least(texts, exp.Literal.string("~")) if texts else exp.null()
+        return _least(texts, exp.Literal.string(_BEYOND_TEXT)) if texts else exp.null()
 
     def coded(self, scope: str) -> exp.Expr:
         """Return the last relation of a scope with the codes of the actions that come first, one for each word of them."""
@@ -346,7 +363,7 @@ def _there(value: exp.Expr) -> exp.Expr:
     return negated(exp.Is(this=value.copy(), expression=exp.null()))
 
 
-def _padded(code: exp.Expr) -> exp.Expr:
+def _as_text(code: exp.Expr) -> exp.Expr:
     """Return a code as text that sorts as the number does."""
     million = exp.Add(this=paren(code.copy()), expression=whole(10 ** (_DIGITS - 1)))
     return cast(paren(million), "text")

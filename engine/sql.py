@@ -20,25 +20,9 @@ from ..facts.tables import AS_OF, DEALS, KEY, column_name, listed_column
 from ..rules.language import Absent, All, Any, Condition, FactTest, Holds, Listed, Quantifier, Rule, walk
 from ..rules.program import Program
 from .counted_sql import Count, Pass, identity
-from .sql_tests import (
-    OF_DEAL,
-    all_hold,
-    any_holds,
-    both,
-    col,
-    column_read,
-    deal_col,
-    fact_holds,
-    fact_test,
-    in_span,
-    named,
-    negated,
-    paren,
-    selection,
-    whole,
-)
+from .expressions import OF_DEAL, all_hold, any_holds, both, col, deal_col, named, negated, paren, selection, whole
+from .fact_tests_sql import column_read, fact_holds, fact_test, in_span, name_test, tests_asked
 from .strata import Stratum, with_strata
-from .tested_sql import name_test, tests_asked
 
 Leaf = Callable[[FactTest | Quantifier, str], exp.Expr]
 

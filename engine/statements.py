@@ -13,9 +13,9 @@ from sqlglot import exp
 
 from ..facts.tables import ITEM_KEY, KEY
 from .dialects import written
+from .expressions import col, named, selection
 from .packed_sql import Packed
 from .script import Step
-from .sql_tests import col, named, selection
 from .strata import Stratum, reads_of, with_strata
 
 IN_A_RUN = "CREATE OR REPLACE TABLE {}"  # not temporary: several connections know it

@@ -11,6 +11,7 @@ from ..facts.texts import Text
 from .language import Condition
 
 DEAL = "deal"
+HIGHEST_PRIORITY = 99  # of an action
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Override:
 class Action:
     """A thing to do next. ``about`` is ``deal`` or the collection whose item it is done with.
 
-    ``priority`` runs from 1 to 99, higher first; ``within_days`` counts from ``as_of``. One that a layer
+    ``priority`` runs from 1 to :data:`HIGHEST_PRIORITY`, higher first; ``within_days`` counts from ``as_of``. One that a layer
     switched ``off`` is never given, and overrides nothing.
     """
 

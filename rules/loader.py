@@ -14,7 +14,7 @@ from ..facts.problems import Place, Problems, listing, nearest, suggestion
 from ..facts.reader import Record, describe
 from ..facts.texts import Text
 from ..facts.vocabulary import EFFORT, Vocabulary
-from .catalogue import DEAL, Action, Criterion, Finding, Override, Parameter, Source, Step, Talk, Tension
+from .catalogue import DEAL, HIGHEST_PRIORITY, Action, Criterion, Finding, Override, Parameter, Source, Step, Talk, Tension
 from .conditions import ConditionReader
 from .language import ALWAYS, Absent, Condition, FactTest, Holds, Rule, walk
 
@@ -205,7 +205,7 @@ class Loader:
         about = self._about(record)
         return Action(
             id=self._id(record, _NAME), about=about, kind=record.choice("kind", KINDS_OF_ACTION),
-            priority=record.number("priority", 1, 99), effort=record.choice("effort", EFFORT),
+            priority=record.number("priority", 1, HIGHEST_PRIORITY), effort=record.choice("effort", EFFORT),
             within_days=record.number("within_days", 0, 3650), who=record.choice("who", DOERS),
             label=self._text(record, "label", about), how=self._text(record, "how", about),
             words=self._text(record, "words", about) if record.has("words") else None,

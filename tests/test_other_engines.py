@@ -25,7 +25,7 @@ from dealready.batch.spark import silenced
 from dealready.engine.dialects import written
 from dealready.engine.outputs import OUTPUTS
 from dealready.engine.score_sql import compile_scoring
-from dealready.facts.deal import Deal
+from dealready.facts.deal import Deal, read_deal
 from dealready.facts.tables import tables
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -85,24 +85,33 @@ def printed_query_returns(output: str, examples: duckdb.DuckDBPyConnection) -> l
 @settings(max_examples=settings.default.max_examples if "DEALREADY_EXAMPLES" in os.environ else 2)
 @given(st.lists(any_deals(base().vocabulary), min_size=1, max_size=4))
 def test_postgres_concludes_what_duckdb_does(found: list[Deal]) -> None:
+    check_postgres_agrees(found)
+
+
+@needs_postgres
+def test_postgres_ranks_people_by_the_code_points_of_their_ids_whatever_language_it_sorts_by() -> None:
+    people = ", ".join(f"{{id: {name}, layer: decision, attitude: support, veto: raised}}" for name in ("a", "B", "é", "Z"))
+    text = f"as_of: 2026-03-16\nstakeholders: [{people}]\n"
+    check_postgres_agrees([read_deal(text.encode(), "deal.yaml", base().vocabulary)])
+
+
+def check_postgres_agrees(found: list[Deal]) -> None:
     import psycopg
 
-    with duckdb.connect() as database:
+    with duckdb.connect() as database, psycopg.connect(ADDRESS) as connection:
         database.execute("SET disabled_optimizers = 'in_clause'")
         opened = Opened()
         lay_down_deals(database, [(str(number), deal) for number, deal in enumerate(found)], base().vocabulary, opened)
         Canonical(DuckEngine(database), base().vocabulary).build(opened)
+        for table in tables(base().vocabulary):
+            copy_table(database, connection, table)
         for made in scoring().statements:
             database.execute(f"CREATE TABLE {made.name} AS {written(made.select, 'duckdb')}")
-        expected = {name: rows_of(database.execute(written(query, "duckdb"))) for name, query in scoring().outputs.items()}
-        with psycopg.connect(ADDRESS) as connection:
-            for table in tables(base().vocabulary):
-                copy_table(database, connection, table)
-            for made in scoring().statements:
-                connection.execute(f"CREATE TEMP TABLE {made.name} AS {written(made.select, 'postgres')}")
-            for name, query in scoring().outputs.items():
-                assert rows_of(connection.execute(written(query, "postgres"))) == expected[name], name
-            connection.rollback()
+            connection.execute(f"CREATE TEMP TABLE {made.name} AS {written(made.select, 'postgres')}")
+        for name, query in scoring().outputs.items():
+            expected = rows_of(database.execute(written(query, "duckdb")))
+            assert rows_of(connection.execute(written(query, "postgres"))) == expected, name
+        connection.rollback()
 
 
 def copy_table(database: duckdb.DuckDBPyConnection, connection: Any, table: str) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -22,6 +24,8 @@ from dealready.commands.pipeline import DIALECTS, sql
 from dealready.engine.dialects import MAKING, written
 from dealready.engine.outputs import OUTPUTS
 from dealready.facts.tables import tables
+from dealready.rules.base import load_rule_base
+from dealready.rules.layers import OURS, layer_of
 
 from .pipelines import EXAMPLES, rows_of, statements_of
 from .product import base
@@ -162,6 +166,23 @@ def test_snowflake_is_asked_for_names_in_capitals_and_for_no_function_that_it_la
     assert '"BY"' in text
     assert '"by"' not in text
     assert "BIT_COUNT" not in text
+
+
+@pytest.mark.parametrize("dialect", MAKING)
+def test_a_fact_of_a_layer_may_be_called_by_a_word_that_a_dialect_reserves(dialect: str, tmp_path: Path) -> None:
+    both = "{en: L, zh: 标}"
+    asked = "whom: management, influence: none, effort: low, sources: [A01]"
+    fact = f"{{id: order, type: bool, label: {both}, about: {both}, question: {both}, {asked}}}"
+    collection = f"{{id: audits, item: audit, label: {both}, item_label: {both}, asked: {{until: closing}}, question: {both}}}"
+    when = "some: {of: audits, where: {order: yes}}"
+    (tmp_path / "facts").mkdir()
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "facts" / "x.yaml").write_text(f"collection: {collection}\nfacts: [{fact}]\n", "utf-8")
+    rule = f"{{id: x.audited, label: {both}, when: {{{when}}}, then: {{find: economic_account}}, because: [A01]}}"
+    (tmp_path / "rules" / "x.yaml").write_text(f"rules: [{rule}]\n", "utf-8")
+    text = query_text(load_rule_base((OURS, layer_of(tmp_path))), dialect, "fired", [])
+    assert re.search(r"""["`]order["`] """, text, re.IGNORECASE)
+    assert not re.search(r"audits\.order", text)
 
 
 def test_postgres_asks_of_no_literal_whether_it_is_null() -> None:

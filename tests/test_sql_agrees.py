@@ -11,15 +11,14 @@ import duckdb
 import pytest
 from dealready.engine.case import Case, Row
 from dealready.engine.dialects import written
+from dealready.engine.fact_tests_sql import inferred_column, name_test, stale_column
 from dealready.engine.pending import judge
 from dealready.engine.questions import Slot
 from dealready.engine.questions_sql import QuestionTables, Root
 from dealready.engine.reference import conclude
 from dealready.engine.sql import Compiled, compile_program
-from dealready.engine.sql_tests import inferred_column, stale_column
 from dealready.engine.statements import laid_down
 from dealready.engine.strata import Stratum, with_strata
-from dealready.engine.tested_sql import name_test
 from dealready.facts.tables import column_name, listed_column
 from dealready.rules.language import FactPath, FactTest
 from dealready.rules.program import Program

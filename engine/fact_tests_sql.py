@@ -1,4 +1,4 @@
-"""SQL for the leaves of a condition: tests of facts, the same in every dialect.
+"""Tests of facts as SQL, the same in every dialect: which a program asks, what they are called, and how each is put.
 
 :func:`fact_test` is NULL where its fact is unknown, unless it asks about just that; :func:`fact_holds` is never NULL,
 and what rules rest on: engines reckon with what can't be NULL several times as fast.
@@ -6,51 +6,79 @@ and what rules rest on: engines reckon with what can't be NULL several times as 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
+import re
+from collections.abc import Collection
+from datetime import date
 
 from sqlglot import exp
 
 from ..facts.tables import AS_OF, column_name
-from ..rules.language import FactTest, Span
+from ..rules.language import FactTest, Span, placed
+from ..rules.program import Program
+from .expressions import (
+    Cases,
+    all_hold,
+    any_holds,
+    both,
+    deal_col,
+    known_to_hold,
+    literal,
+    negated,
+    whole,
+)
 
-# The builders copy what they are given unless told otherwise; nothing here is used twice without being copied.
-named = partial(exp.alias_, copy=False)
-negated = partial(exp.not_, copy=False)
-paren = partial(exp.paren, copy=False)
-both = partial(exp.and_, copy=False)
-either = partial(exp.or_, copy=False)
-cast = partial(exp.cast, copy=False)
-
-
-
-def selection(*columns: exp.Expr | str) -> exp.Select:
-    """Return a query of some columns."""
-    return exp.Select().select(*columns, copy=False)
-
-
-OF_DEAL = "of_deal_"
-RESERVED = frozenset({"with", "by", "date", "text", "position", "kind", "state", "count", "number", "day", "level"})
+_LONGEST = 60  # PostgreSQL cuts names at 63 bytes
+_RANGES = {"age": "days_ago", "size": "has", "range": "is"}
 
 
-class Cases:
-    """A CASE that grows by a branch at a time."""
+def tests_asked(program: Program) -> dict[str, list[FactTest]]:
+    """Return the tests that rules ask of the rows of each scope, each test once."""
+    asked: dict[str, dict[FactTest, None]] = {}
+    for rule in program.rules:
+        for scope, part in placed(rule.when, rule.scope):
+            if isinstance(part, FactTest):
+                asked.setdefault(scope, {})[part] = None
+    return {scope: list(tests) for scope, tests in asked.items()}
 
-    def __init__(self) -> None:
-        self.case = exp.Case()
 
-    def when(self, condition: exp.Expr, then: exp.Expr) -> Cases:
-        """Add a branch."""
-        self.case = self.case.when(condition, then, copy=False)
-        return self
+def name_test(test: FactTest, taken: Collection[str]) -> str:
+    """Return what the column of a test is called, such as ``budget_status_is_applied_or_approved``; it is not ``taken``."""
+    words = f"{column_name(str(test.path))}_{_asked(test)}"
+    whole = re.sub(r"\W", "_", words, flags=re.ASCII).lower()
+    name, number = whole[:_LONGEST], 1
+    while name in taken:
+        number += 1
+        name = f"{whole[: _LONGEST - len(str(number)) - 1]}_{number}"
+    return name
 
-    def otherwise(self, value: exp.Expr) -> exp.Expr:
-        """Return the whole, with what it is where no branch holds."""
-        return self.case.else_(value, copy=False)
 
-    def end(self) -> exp.Expr:
-        """Return the whole; NULL where no branch holds."""
-        return self.case
+def _asked(test: FactTest) -> str:
+    operand = test.operand
+    if isinstance(operand, Span):
+        bounds = ((operand.low, "over" if operand.low_open else "from"), (operand.high, "under" if operand.high_open else "to"))
+        return "_".join([_RANGES[test.kind], *(f"{word}_{_value(bound)}" for bound, word in bounds if bound is not None)])
+    values = [_value(value) for value in operand]
+    match test.kind:
+        case "in":
+            return f"is_{'_or_'.join(values)}"
+        case "not_in":
+            return f"is_not_{'_or_'.join(values)}"
+        case "has_any":
+            return f"has_{'_or_'.join(values)}"
+        case "has_all":
+            return f"has_{'_and_'.join(values)}"
+        case "lacks":
+            return f"lacks_{'_and_'.join(values)}"
+        case kind:
+            return f"is_{kind}"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str | date):
+        return str(value)
+    return str(value).replace("-", "minus_")
 
 
 def stale_column(path: str) -> str:
@@ -149,62 +177,3 @@ def column_read(test: FactTest) -> str:
     """Return the column that a test reads of the rows that have its fact."""
     name = {"stale": stale_column, "inferred": inferred_column}.get(test.kind, column_name)
     return name(str(test.path))
-
-
-def known_to_hold(condition: exp.Expr) -> exp.Expr:
-    """Return a condition with unknown as FALSE."""
-    return exp.Coalesce(this=condition, expressions=[exp.false()])
-
-
-def all_hold(parts: Sequence[exp.Expr]) -> exp.Expr:
-    """Return the conjunction; of nothing it is TRUE."""
-    return both(*parts) if parts else exp.true()
-
-
-def any_holds(parts: Sequence[exp.Expr]) -> exp.Expr:
-    """Return the disjunction; of nothing it is FALSE."""
-    return either(*parts) if parts else exp.false()
-
-
-def number_if(condition: exp.Expr, number: int) -> exp.Expr:
-    """Return ``number`` where the condition is TRUE, and 0 elsewhere."""
-    return Cases().when(condition, whole(number)).otherwise(whole(0))
-
-
-def sum_of(parts: list[exp.Expr]) -> exp.Expr:
-    """Return the sum of one or more numbers."""
-    added = parts[0]
-    for part in parts[1:]:
-        added = exp.Add(this=added, expression=part)
-    return added
-
-
-def col(name: str, table: str = "") -> exp.Column:
-    """Return a column, quoted where some dialect reserves its name."""
-    return exp.column(exp.to_identifier(name, quoted=name in RESERVED), table=table or None, copy=False)
-
-
-def deal_col(name: str, scope: str) -> exp.Column:
-    """Return a column of the deal as rows of ``scope`` see it."""
-    return col(f"{OF_DEAL}{name}" if scope else name)
-
-
-def whole(number: int) -> exp.Expr:
-    """Return a whole number."""
-    return exp.Literal.number(number)
-
-
-def literal(value: object) -> exp.Expr:
-    """Return a value of a fact as SQL writes it."""
-    if isinstance(value, bool):
-        return exp.true() if value else exp.false()
-    if isinstance(value, str):
-        return exp.Literal.string(value)
-    return exp.Literal.number(str(value) if isinstance(value, int) else f"{value:f}")
-
-
-def percent(count: exp.Expr, total: int, extra: int) -> exp.Expr:
-    """Return whole percents, rounded down, or up where ``extra`` makes good for it."""
-    hundred = exp.Mul(this=paren(count.copy()), expression=whole(100))
-    numerator = exp.Add(this=hundred, expression=whole(extra)) if extra else hundred
-    return cast(exp.IntDiv(this=paren(numerator), expression=whole(total)), "int")
