@@ -17,6 +17,7 @@ from .changes import compare
 from .compiled import scoring_sql
 from .contradictions import CONTRADICTIONS
 from .engines import DuckEngine, any_order, duckdb_at_work, plan_for
+from .examining import examine
 from .parts import Aside, deals_at_once, statements_at_once, threads_of
 from .refusal import BadSource
 from .report import Report
@@ -75,15 +76,16 @@ def score(base: RuleBase, job: Job, progress: Progress = lambda _name, _done, _a
         engine = DuckEngine(database, threads_of(database))
         statements = scoring_sql(base, wanted_tables(job))
         comparing = CONTRADICTIONS in job.tables
-        canonical = Canonical(engine, base.vocabulary, job.as_of, also_read(base.vocabulary, statements.reads), comparing)
-        read = canonical.examine(opened)
-        plan_for(database, read.deals)
-        results = Results(base, engine, job.language, read.deals)
+        wanted = also_read(base.vocabulary, statements.reads)
+        found = examine(engine, base.vocabulary, opened, job.as_of, wanted, comparing)
+        plan_for(database, found.deals)
+        results = Results(base, engine, job.language, found.deals)
         results.errors()
         if job.strict and (first := results.first_error()):
             raise Stopped(first)
+        canonical = Canonical(engine, base.vocabulary, found)
         parts = canonical.parts(deals_at_once(database, job.explain))
-        engine.at_once = statements_at_once(database, -(-read.deals // len(parts)), job.explain)
+        engine.at_once = statements_at_once(database, -(-found.deals // len(parts)), job.explain)
         aside = Aside(database, scratch, canonical)
         stages = len(parts) * len(statements.steps)
         done = itertools.count(1)
@@ -100,7 +102,7 @@ def score(base: RuleBase, job: Job, progress: Progress = lambda _name, _done, _a
         if job.since:
             progress("compare", 0, 1)
             results.changes(compare(database, base, job.since), job.since)
-        results.run(opened.ignored, read.unknown_columns, time.monotonic() - started)
+        results.run(opened.ignored, found.unknown_columns, time.monotonic() - started)
         progress("write", 0, 1)
         write(database, job, results.tables)
         return results.report(time.monotonic() - started)

@@ -24,6 +24,7 @@ from .canonical import Canonical
 from .cells import literal
 from .compiled import MOST_QUESTIONS
 from .contradictions import CONTRADICTIONS
+from .examining import examine
 from .filling import ROW, quoted
 from .job import Job, Stopped, check, wanted_tables
 from .placing import beside, take_place
@@ -110,24 +111,26 @@ def score_on_spark(base: RuleBase, job: Job, progress: Callable[[str, int, int],
         with _readable(job.source):
             opened = _open(engine, job.source, base.vocabulary)
         scoring = compile_scoring(base, outputs=wanted_tables(job), most_questions=MOST_QUESTIONS)
+        comparing = CONTRADICTIONS in job.tables
         with _readable(job.source):
             wanted = also_read(base.vocabulary, scoring.reads)
-            canonical = Canonical(engine, base.vocabulary, job.as_of, wanted, CONTRADICTIONS in job.tables)
-            read = canonical.build(opened)
-        results = Results(base, engine, job.language, read.deals)
+            found = examine(engine, base.vocabulary, opened, job.as_of, wanted, comparing)
+            canonical = Canonical(engine, base.vocabulary, found)
+            canonical.lay_down()
+        results = Results(base, engine, job.language, found.deals)
         results.errors()
         if job.strict and (first := results.first_error()):
             raise Stopped(first)
-        results.names([*scoring.outputs, *[CONTRADICTIONS] * canonical.comparing])
+        results.names([*scoring.outputs, *[CONTRADICTIONS] * comparing])
         for number, statement in enumerate(scoring.statements):
             progress("score", number, len(scoring.statements))
             engine.keep(statement.name, session.sql(written(statement.select, "spark")))
         for name, query in scoring.outputs.items():
             engine.keep(f"judged_{name}", session.sql(written(query, "spark")))
             engine.create(f"out_{name}", results.output(name, f"SELECT * FROM judged_{name}"))
-        if canonical.comparing:
+        if comparing:
             engine.create(f"out_{CONTRADICTIONS}", results.contradictions(canonical.contradictions()))
-        results.run(opened.ignored, read.unknown_columns, time.monotonic() - started)
+        results.run(opened.ignored, found.unknown_columns, time.monotonic() - started)
         progress("write", 0, 1)
         report = results.report(time.monotonic() - started)
         if to_catalogue:

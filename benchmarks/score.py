@@ -28,6 +28,7 @@ from data import sample, write
 from dealready.batch.canonical import Canonical
 from dealready.batch.compiled import scoring_sql
 from dealready.batch.engines import DuckEngine, any_order, duckdb_at_work
+from dealready.batch.examining import examine
 from dealready.batch.results import also_read
 from dealready.batch.sources import open_source
 from dealready.engine.case import Case
@@ -130,14 +131,16 @@ def alone(folder: Path) -> float:
     base = load_rule_base()
     statements = scoring_sql(base, ("deals",))
     with duckdb_at_work(MEMORY, THREADS) as (database, _), any_order(database):
-        canonical = Canonical(DuckEngine(database), base.vocabulary, wanted=also_read(base.vocabulary, statements.reads))
-        deals = canonical.build(open_source(database, str(folder), base.vocabulary)).deals
+        engine, opened = DuckEngine(database), open_source(database, str(folder), base.vocabulary)
+        found = examine(engine, base.vocabulary, opened, wanted=also_read(base.vocabulary, statements.reads))
+        canonical = Canonical(engine, base.vocabulary, found)
+        canonical.lay_down()
         for name in canonical.in_place:
             database.execute(f"CREATE TABLE held AS FROM {name}; DROP VIEW {name}; ALTER TABLE held RENAME TO {name}")
         start = time.perf_counter()
         for step in statements.steps:
             database.execute(step.sql)
-        return deals / (time.perf_counter() - start)
+        return found.deals / (time.perf_counter() - start)
 
 
 def start_up() -> tuple[float, float]:

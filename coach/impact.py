@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import duckdb
 from sqlglot import exp
 
-from ..batch.canonical import Canonical
+from ..batch.canonical import lay_down
 from ..batch.engines import DuckEngine, any_order, duckdb_at_work
 from ..batch.results import also_read
 from ..batch.sources import open_source
@@ -109,7 +109,7 @@ class Comparison:
                 columns.setdefault(table, set()).update(names)
         opened = open_source(self.database, source, self.vocabulary)
         wanted = also_read(self.vocabulary, columns)
-        found = Canonical(DuckEngine(self.database), self.vocabulary, "", wanted).build(opened)
+        found = lay_down(DuckEngine(self.database), self.vocabulary, opened, wanted)
         return found.deals - self.count(DEALS)
 
     def compare(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import duckdb
 from sqlglot import exp
 
-from ..batch.canonical import Canonical
+from ..batch.canonical import lay_down
 from ..batch.engines import DuckEngine, duckdb_at_work, plan_for
 from ..batch.results import also_read
 from ..batch.sources import Opened, lay_down_deals, open_source
@@ -102,8 +102,8 @@ class Tally:
 
     def _count(self, database: duckdb.DuckDBPyConnection, opened: Opened) -> None:
         vocabulary = self.base.vocabulary
-        read = Canonical(DuckEngine(database), vocabulary, "", also_read(vocabulary, columns_read(self.cases))).build(opened)
-        plan_for(database, read.deals)
+        found = lay_down(DuckEngine(database), vocabulary, opened, also_read(vocabulary, columns_read(self.cases)))
+        plan_for(database, found.deals)
         row = database.execute(written(self._query(), "duckdb")).fetchone()
         assert row is not None
         counts = iter(row)

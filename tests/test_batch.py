@@ -20,7 +20,7 @@ import duckdb
 import openpyxl
 import pytest
 from click.testing import CliRunner
-from dealready.batch.canonical import Canonical
+from dealready.batch.canonical import lay_down
 from dealready.batch.compiled import MOST_QUESTIONS, scoring_sql
 from dealready.batch.contradictions import CONTRADICTIONS
 from dealready.batch.engines import DuckEngine
@@ -174,7 +174,7 @@ def check_diagnoses(deals: dict[str, Deal], came_in: Sequence[str] = ()) -> None
         opened = Opened()
         lay_down_deals(database, list(deals.items()), base().vocabulary, opened)
         opened.tables = list(came_in) or opened.tables
-        Canonical(DuckEngine(database), base().vocabulary).build(opened)
+        lay_down(DuckEngine(database), base().vocabulary, opened)
         for step in sql().steps:
             database.execute(step.sql)
         tables = {name: fetched(database.execute(query)) for name, query in sql().outputs.items()}
@@ -540,7 +540,7 @@ def test_sampled_deals_of_the_benchmark_are_at_every_step_and_scored_as_each_wou
     with duckdb.connect() as database:
         database.execute("SET disabled_optimizers = 'in_clause'")
         opened = open_source(database, str(tmp_path / "in"), base().vocabulary)
-        read = Canonical(DuckEngine(database), base().vocabulary).build(opened)
+        read = lay_down(DuckEngine(database), base().vocabulary, opened)
         assert read.deals == SAMPLE
         for step in sql().steps:
             database.execute(step.sql)

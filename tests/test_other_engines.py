@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from dealready.batch.canonical import Canonical
+from dealready.batch.canonical import lay_down
 from dealready.batch.engines import DuckEngine
 from dealready.batch.job import TABLES, Job, score
 from dealready.batch.previous import read_output
@@ -71,7 +71,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 def examples() -> Iterator[duckdb.DuckDBPyConnection]:
     """The examples as typed tables."""
     with duckdb.connect() as database:
-        Canonical(DuckEngine(database), base().vocabulary).build(open_source(database, str(EXAMPLES), base().vocabulary))
+        lay_down(DuckEngine(database), base().vocabulary, open_source(database, str(EXAMPLES), base().vocabulary))
         yield database
 
 
@@ -102,7 +102,7 @@ def check_postgres_agrees(found: list[Deal]) -> None:
         database.execute("SET disabled_optimizers = 'in_clause'")
         opened = Opened()
         lay_down_deals(database, [(str(number), deal) for number, deal in enumerate(found)], base().vocabulary, opened)
-        Canonical(DuckEngine(database), base().vocabulary).build(opened)
+        lay_down(DuckEngine(database), base().vocabulary, opened)
         for table in tables(base().vocabulary):
             copy_table(database, connection, table)
         for made in scoring().statements:

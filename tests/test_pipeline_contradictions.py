@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 from dealready.batch.canonical import Canonical
 from dealready.batch.engines import DuckEngine
+from dealready.batch.examining import examine
 from dealready.batch.job import Job, score
 from dealready.batch.sources import Opened, lay_down_deals
 from dealready.facts.consistency import contradictions
@@ -27,8 +28,9 @@ def test_tables_disagree_with_themselves_where_deals_do(found: list[Deal]) -> No
     with duckdb.connect() as database:
         opened = Opened()
         lay_down_deals(database, [(str(number), deal) for number, deal in enumerate(found)], base().vocabulary, opened)
-        canonical = Canonical(DuckEngine(database), base().vocabulary, wanted={}, comparing=True)
-        canonical.build(opened)
+        engine = DuckEngine(database)
+        canonical = Canonical(engine, base().vocabulary, examine(engine, base().vocabulary, opened, wanted={}, comparing=True))
+        canonical.lay_down()
         query = f'SELECT deal_id, collection, about, fact, code, "value" FROM ({canonical.contradictions()})'
         told = database.execute(query).fetchall()
     expected = [

@@ -13,7 +13,7 @@ import duckdb
 import pytest
 import sqlglot
 from click.testing import CliRunner
-from dealready.batch.canonical import Canonical
+from dealready.batch.canonical import lay_down
 from dealready.batch.engines import DuckEngine
 from dealready.batch.job import Job, score
 from dealready.batch.query import query_text, query_tree, script_text
@@ -47,7 +47,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckD
     score(base(), Job(str(EXAMPLES), str(target), threads=1, tables=OUTPUTS))
     with duckdb.connect() as database:
         database.execute("SET threads = 1")
-        Canonical(DuckEngine(database), base().vocabulary).build(open_source(database, str(EXAMPLES), base().vocabulary))
+        lay_down(DuckEngine(database), base().vocabulary, open_source(database, str(EXAMPLES), base().vocabulary))
         database.execute("CREATE SCHEMA crm")
         for table in tables(base().vocabulary):
             database.execute(f"CREATE TABLE crm.{table} AS FROM {table}")

@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from dealready.batch.canonical import Canonical
+from dealready.batch.canonical import lay_down
 from dealready.batch.compiled import Sql, scoring_sql
 from dealready.batch.engines import DuckEngine, duckdb_at_work
 from dealready.batch.job import Job, score
@@ -121,7 +121,7 @@ def latest_first() -> Iterator[int]:
 
 def concluded(numbers: Iterable[int]) -> dict[str, list[Any]]:
     with duckdb_at_work() as (database, _):
-        Canonical(DuckEngine(database), base().vocabulary).build(open_source(database, str(EXAMPLES), base().vocabulary))
+        lay_down(DuckEngine(database), base().vocabulary, open_source(database, str(EXAMPLES), base().vocabulary))
         for number in numbers:
             database.execute(compiled().steps[number].sql)
         return {name: database.execute(f"{query} ORDER BY ALL").fetchall() for name, query in compiled().outputs.items()}

@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 import openpyxl
 import pytest
-from dealready.batch.canonical import Canonical
+from dealready.batch.canonical import lay_down
 from dealready.batch.engines import DuckEngine
 from dealready.batch.lines import _records
 from dealready.batch.refusal import BadSource
@@ -50,7 +50,7 @@ class Examined:
 def laid_down(source: Path | str) -> Iterator[tuple[duckdb.DuckDBPyConnection, int, list[str]]]:
     with duckdb.connect() as database:
         opened = open_source(database, str(source), base().vocabulary)
-        read = Canonical(DuckEngine(database), base().vocabulary).build(opened)
+        read = lay_down(DuckEngine(database), base().vocabulary, opened)
         yield database, read.deals, opened.ignored
 
 
