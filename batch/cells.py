@@ -14,16 +14,17 @@ from dataclasses import replace
 from ..facts.tables import Column, ColumnType
 from ..facts.values import LONGEST_TEXT, BadValue, in_order, parse_member, parse_value
 from ..facts.vocabulary import Fact
-from .filling import quoted
+from .filling import quoted, text_of_cell
 
 SQL_TYPES: dict[ColumnType, str] = {
     "text": "VARCHAR", "bool": "BOOLEAN", "int": "BIGINT", "decimal": "DECIMAL(18, 4)", "date": "DATE", "texts": "VARCHAR[]",
 }
 _UNKNOWN = ("", "~", "null", "Null", "NULL", "unknown", "未知", "不知道", "?", "？")
 _LONGEST_UNKNOWN = max(map(len, _UNKNOWN))
+_BLANKS = [code for code in range(0x3001) if chr(code).isspace()]  # what the reader of deal files strips
 _WHOLE = ("TINYINT", "SMALLINT", "INT", "INTEGER", "BIGINT")
 _BETWEEN = {"set": r"[;；|、,，\n]", "refs": r"[;；|、,，\n]", "list": r"[;；|\n]"}
-_TIME_OF_DAY = re.compile(r"[T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?$")
+_TIME_OF_DAY = re.compile(r"[T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}(:?\d{2})?)?$")
 
 
 class RawColumn:
@@ -46,7 +47,8 @@ class RawColumn:
         """The test that there is anything in a cell."""
         if self.kind != "VARCHAR":
             return f"{self.name} IS NOT NULL"
-        return f"coalesce({self.text} NOT IN ({_listed(_UNKNOWN)}), false)"
+        stripped = f"trim({self.name}, {literal(''.join(map(chr, _BLANKS)))})"
+        return f"coalesce({stripped} NOT IN ({_listed(_UNKNOWN)}), false)"
 
     def plain(self, column: Column, otherwise: str = "") -> str:
         """Return the value where it is plainly written, and ``otherwise`` where it is not."""
@@ -86,13 +88,15 @@ class RawColumn:
                 return f"CASE WHEN {name} IN ({_listed(values)}) THEN {name} END"
             case "text":  # only a short one can be a word for nothing known
                 length = f"length({self.text})"
-                known = f"{length} > {_LONGEST_UNKNOWN} OR {self.is_given}"
-                return f"CASE WHEN {length} > {LONGEST_TEXT} THEN NULL WHEN {known} THEN {self.text} END"
+                odd = f"{length} > {LONGEST_TEXT} OR {_has_blank_ends(self.text)}"
+                known = f"{length} > {_LONGEST_UNKNOWN} OR {self.text} NOT IN ({_listed(_UNKNOWN)})"
+                return f"CASE WHEN {odd} THEN NULL WHEN {known} THEN {self.text} END"
             case "texts" if self.kind == target and values:  # as many as there are different ones that are known
                 known = " + ".join(f"CAST(list_contains({name}, {literal(value)}) AS INTEGER)" for value in values)
                 return f"CASE WHEN array_length({name}) = {known} THEN {name} END"
             case "texts" if self.kind == target:
-                return f"CASE WHEN NOT list_contains({name}, '') AND {_all_different(name)} THEN {name} END"
+                whole = f"NOT list_contains({name}, '') AND coalesce(array_position({name}, CAST(NULL AS VARCHAR)), 0) = 0"
+                return f"CASE WHEN {whole} AND {_all_different(name)} THEN {name} END"
         return f"CAST(NULL AS {target})"
 
     def all_bare(self, column: Column) -> str:
@@ -109,9 +113,10 @@ class RawColumn:
             known = f"nullif(array_position({literal(values)}, {name}), 0)"  # not there is NULL or 0, by engine
             return f"count({known}) = count({name})"
         if column.type == "text":
-            untidy = f"nullif({name}, trim({name}))"
-            unknown = f"nullif(array_position({literal(list(_UNKNOWN))}, {name}), 0)"
-            return f"count({untidy}) = 0 AND count({unknown}) = 0 AND coalesce(max(length({name})) <= {LONGEST_TEXT}, true)"
+            none = [f"nullif({place}, 0)" for place in (
+                *_places_of_ends(name), f"array_position({literal(list(_UNKNOWN))}, {name})")]
+            nothing = " AND ".join(f"count({place}) = 0" for place in none)
+            return f"{nothing} AND coalesce(max(length({name})) <= {LONGEST_TEXT}, true)"
         if column.type == "texts" and values:  # as many as there are of each that is known: so none twice, and no other
             found = " + ".join(f"count_if(list_contains({name}, {literal(value)}))" for value in values)
             return f"coalesce(sum(array_length({name})) = {found}, true)"
@@ -125,6 +130,17 @@ class RawColumn:
 
     def _if(self, condition: str, target: str) -> str:
         return f"CASE WHEN {condition} THEN TRY_CAST({self.text} AS {target}) END"
+
+
+def _places_of_ends(text: str) -> list[str]:
+    """Return the SQL that tells where among all blanks the first and the last sign of a text stand; NULL or 0 is nowhere."""
+    blanks = f"CAST({_BLANKS} AS INTEGER[])"
+    return [f"array_position({blanks}, unicode({end}))" for end in (text, f"reverse({text})")]
+
+
+def _has_blank_ends(text: str) -> str:
+    """Return the test that a text begins or ends with a blank; what engines trim differs, and is less than all."""
+    return " OR ".join(f"coalesce({place}, 0) > 0" for place in _places_of_ends(text))
 
 
 def _all_different(members: str) -> str:
@@ -152,6 +168,8 @@ def spelled_out(text: str, meanings: Mapping[str, object], kind: ColumnType) -> 
 
 def literal(value: object, kind: ColumnType = "text") -> str:
     """Return a value as SQL writes it."""
+    if value is None:
+        return f"CAST(NULL AS {SQL_TYPES[kind]})"
     if isinstance(value, list):
         members = ", ".join(literal(member) for member in value)
         return f"CAST([{members}] AS VARCHAR[])"
@@ -160,7 +178,7 @@ def literal(value: object, kind: ColumnType = "text") -> str:
 
 
 def meanings_of(column: Column, written: Iterable[str]) -> tuple[dict[str, object], dict[str, BadValue]]:
-    """Return what each spelling means, and what is wrong with those that mean nothing."""
+    """Return what each spelling means, None if it is one for nothing known, and what is wrong with those that mean nothing."""
     meanings: dict[str, object] = {}
     bad: dict[str, BadValue] = {}
     fact = _fact_of(column)
@@ -182,10 +200,15 @@ def _fact_of(column: Column) -> Fact | None:
 
 
 def _meaning(column: Column, fact: Fact | None, text: str) -> object:
+    text = text.strip()
+    if text in _UNKNOWN:
+        return None
     if column.type == "bool" and fact is None:
         raise BadValue("not-yes-or-no", found=text)
     if fact is None:
-        raise BadValue("text-too-long", limit=str(LONGEST_TEXT), length=str(len(text)))
+        if len(text) > LONGEST_TEXT:
+            raise BadValue("text-too-long", limit=str(LONGEST_TEXT), length=str(len(text)))
+        return text
     if fact.type in _BETWEEN and column.role == "value":
         return list(in_order(fact, [parse_member(fact, part) for part in _parts(fact, text)]))
     if column.type == "date":
@@ -194,7 +217,7 @@ def _meaning(column: Column, fact: Fact | None, text: str) -> object:
 
 
 def _parts(fact: Fact, text: str) -> Iterator[str]:
-    """Yield the members of a set or list written in one cell: as JSON, or with signs between them."""
+    """Yield the members of a set or list written in one cell: as JSON, or with signs between them. Raises :class:`BadValue`."""
     if text in ("-", "[]", "（无）", "(none)"):
         return
     if text.startswith("["):
@@ -202,7 +225,10 @@ def _parts(fact: Fact, text: str) -> Iterator[str]:
             members = json.loads(text)
         except ValueError:
             members = None
-        if isinstance(members, list) and all(isinstance(member, str) for member in members):
-            yield from members
+        if isinstance(members, list):
+            for member in members:
+                if member is None or isinstance(member, list | dict):
+                    raise BadValue("not-a-member", found=json.dumps(member, ensure_ascii=False))
+                yield text_of_cell(member) or ""
             return
     yield from (part.strip() for part in re.split(_BETWEEN[fact.type], text) if part.strip())

@@ -50,7 +50,7 @@ class Engine(Protocol):
     def columns(self, query: str) -> dict[str, str]:
         """Return the columns of a query with their types."""
 
-    def lookup(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    def lookup(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[str | None]]) -> None:
         """Make a small table of texts."""
 
 
@@ -92,7 +92,7 @@ class DuckEngine:
         """Return the columns of a query with their types."""
         return dict(self.rows(f"SELECT column_name, column_type FROM (DESCRIBE {query})"))
 
-    def lookup(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    def lookup(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[str | None]]) -> None:
         """Make a small table of texts."""
         fill_table(self.database, name, columns, rows)
 
@@ -110,6 +110,7 @@ def duckdb_at_work(memory: str = "", threads: int = 0) -> Iterator[tuple[duckdb.
         with tempfile.TemporaryDirectory(prefix="dealready-") as folder, duckdb.connect() as database:
             database.execute(f"SET temp_directory = '{folder}'")
             database.execute("SET enable_progress_bar = false")
+            database.execute("SET TimeZone = 'UTC'")  # the day of a moment is the same on every machine
             database.execute("SET parquet_metadata_cache = true")  # a file is opened by every statement that reads it
             database.execute("SET checkpoint_threshold = '1TB'")  # what lies in memory gains nothing by a checkpoint
             database.execute(f"SET disabled_optimizers = '{_HARMFUL}'")

@@ -154,8 +154,9 @@ class _Examination:
         """
         values = {column: raw.name if column in bare else raw.plain(column) for column, raw in found.items()}
         looked = {column: raw for column, raw in found.items() if values[column] != raw.name}
-        for column in self.odd(table, looked):
-            values[column] = self.value(table, column, found[column], found.get(table.columns[KEY]), joins)
+        key = table.columns[KEY]
+        for column in sorted(self.odd(table, looked), key=lambda column: column != key):  # errors name the deal by its key
+            values[column] = self.value(table, column, found[column], values.get(key, "NULL"), joins)
         return values
 
     def bare(self, found: Mapping[str, Mapping[Column, RawColumn]]) -> dict[str, list[Column]]:
@@ -199,28 +200,29 @@ class _Examination:
             self.unknown_columns[table.name] = unknown
         return {column: raw for column, raw in found.items() if column.role != "by"}
 
-    def value(self, table: Table, column: Column, raw: RawColumn, key: RawColumn | None, joins: list[str]) -> str:
+    def value(self, table: Table, column: Column, raw: RawColumn, key: str, joins: list[str]) -> str:
         """Return the SQL for the canonical value of a raw column; what no SQL can read is parsed here and now.
 
-        ``joins`` gains the table of meanings if there are many.
+        ``key`` is the SQL that reads the deal of a row; ``joins`` gains the table of meanings if there are many.
         """
         leftovers = self.engine.rows(
             f'SELECT DISTINCT {raw.text} AS "value" FROM raw_{table.name} WHERE {raw.is_odd(column)} ORDER BY "value"'
         )
         meanings, bad = meanings_of(column, [value for (value,) in leftovers])
-        self.report(table, column, raw, key, bad)
+        self.report(table, column, raw, key, joins, bad)
         if len(meanings) <= _FEW:
             return raw.plain(column, spelled_out(raw.text, meanings, column.type))
         lookup = f"meaning_{table.name}_{column.name}"
         written, meaning = f"{lookup}_written", f"{lookup}_meaning"
         self.engine.lookup(lookup, (written, meaning), [
-            (text, _BETWEEN.join(meant) if isinstance(meant, list) else str(meant)) for text, meant in meanings.items()
+            (text, _BETWEEN.join(meant) if isinstance(meant, list) else meant if meant is None else str(meant))
+            for text, meant in meanings.items()
         ])
         joins.append(f"LEFT JOIN {lookup} ON {written} = {raw.text}")
         return raw.plain(column, _from_text(meaning, column))
 
     def report(
-        self, table: Table, column: Column, raw: RawColumn, key: RawColumn | None, bad: Mapping[str, BadValue]
+        self, table: Table, column: Column, raw: RawColumn, key: str, joins: Sequence[str], bad: Mapping[str, BadValue]
     ) -> None:
         """Note every row with a value that can't be read."""
         if not bad:
@@ -229,10 +231,9 @@ class _Examination:
         self.engine.lookup(lookup, ("written", "code", "words"), [
             (written, problem.code, _dumped(problem.words)) for written, problem in bad.items()
         ])
-        deal_id = "CAST(NULL AS VARCHAR)" if key is None else f"CASE WHEN {key.is_given} THEN {key.text} END"
         self.wrong.append(
-            f"SELECT '{table.name}', {ROW}, {deal_id}, '{column.name}', {_shown('written')}, code, words"
-            f" FROM raw_{table.name} JOIN {lookup} ON written = {raw.text}"
+            f"SELECT '{table.name}', {ROW}, CAST({key} AS VARCHAR), '{column.name}', {_shown('written')}, code, words"
+            f" FROM {' '.join([f'raw_{table.name}', *joins])} JOIN {lookup} ON written = {raw.text}"
         )
 
     def check_keys(self, name: str) -> None:

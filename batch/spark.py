@@ -89,7 +89,7 @@ class SparkEngine:
         """Return the columns of a query with their types."""
         return {name: _duckdb_type(kind) for name, kind in self.query(query).dtypes}
 
-    def lookup(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    def lookup(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[str | None]]) -> None:
         """Make a small table of texts."""
         names = ", ".join(map(quoted, columns))
         lines = ", ".join(f"({', '.join(map(literal, row))})" for row in rows)

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import datetime as dt
+import json
+from collections.abc import Iterator, Sequence
 from functools import cache
+from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
+from dealready.batch.canonical import lay_down
 from dealready.batch.cells import RawColumn
+from dealready.batch.engines import DuckEngine, duckdb_at_work
+from dealready.batch.sources import open_source
 from dealready.facts.tables import DEALS, Column, tables
 from hypothesis import given
 from hypothesis import strategies as st
 
 from .product import base
+from .test_sources import Examined, examine
 
 FREE, KNOWN = "needs_benefits", "proposal_sections"
-MEMBERS = {FREE: ["", "one", "two", "three", "four", "五"], KNOWN: ["", "team", "background_and_trend", "unheard_of"]}
-Lists = list[list[str] | None]
+MEMBERS: dict[str, list[str | None]] = {
+    FREE: [None, "", "one", "two", "three", "four", "五"], KNOWN: [None, "", "team", "background_and_trend", "unheard_of"],
+}
+Lists = Sequence[Sequence[str | None] | None]
+DAY = "2026-03-16"
+BLANKS = [chr(code) for code in range(0x10000) if chr(code).isspace()]
 
 
 @pytest.fixture(scope="module")
@@ -38,18 +50,18 @@ def asked(database: duckdb.DuckDBPyConnection, name: str, lists: Lists, sql: str
     return [value for (value,) in database.execute(f"SELECT {sql} FROM cells").fetchall()]
 
 
-def is_bare(name: str, members: list[str] | None) -> bool:
+def is_bare(name: str, members: Sequence[str | None] | None) -> bool:
     if members is None:
         return True
     fact = column(name).fact
     assert fact is not None
-    known = {value.id for value in fact.values} or set(members) - {""}
+    known = {value.id for value in fact.values} or set(members) - {"", None}
     return known.issuperset(members) and len(set(members)) == len(members)
 
 
 @pytest.mark.parametrize("name", [FREE, KNOWN])
 @given(data=st.data())
-def test_a_list_is_taken_as_it_is_if_no_member_is_empty_unknown_or_there_twice(
+def test_a_list_is_taken_as_it_is_if_no_member_is_missing_empty_unknown_or_there_twice(
     database: duckdb.DuckDBPyConnection, name: str, data: st.DataObject
 ) -> None:
     lists = data.draw(st.lists(st.none() | st.lists(st.sampled_from(MEMBERS[name]), max_size=6), min_size=1, max_size=4))
@@ -58,3 +70,58 @@ def test_a_list_is_taken_as_it_is_if_no_member_is_empty_unknown_or_there_twice(
     assert taken == [members if is_bare(name, members) else None for members in lists]
     (all_bare,) = asked(database, name, lists, raw.all_bare(column(name)))
     assert all_bare == all(is_bare(name, members) for members in lists)
+
+
+def of_lines(folder: Path, **tables: list[dict[str, Any]]) -> Examined:
+    for name, rows in tables.items():
+        (folder / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    return examine(folder)
+
+
+@pytest.mark.parametrize("cell", [*(f"{blank}text{blank}" for blank in BLANKS), "\t\u3000 text \r\n"])
+def test_blanks_around_a_text_or_key_are_no_part_of_it(cell: str, database: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    deals = [{"deal_id": cell, "as_of": DAY, "deal_name": cell, "budget_status": cell.replace("text", "approved")}]
+    found = of_lines(tmp_path, deals=deals, stakeholders=[{"deal_id": "text", "id": cell}])
+    assert (found.errors, found.good, found.tables["deals"][0]["deal_name"]) == ([], ["text"], "text")
+    assert found.tables["stakeholders"][0]["id"] == "text"
+    database.execute("CREATE OR REPLACE TABLE cells (deal_name VARCHAR)")
+    database.execute("INSERT INTO cells VALUES (?)", [cell])
+    bare = RawColumn("deal_name", "VARCHAR").all_bare(column("deal_name"))
+    assert database.execute(f"SELECT {bare} FROM cells").fetchone() == (False,)
+
+
+@pytest.mark.parametrize("cell", ["\t", "\u3000", "\x1f\r\n", " unknown\t", "\t?"])
+def test_a_cell_of_blanks_or_a_word_for_unknown_between_blanks_is_empty(cell: str, tmp_path: Path) -> None:
+    found = of_lines(tmp_path, deals=[{"deal_id": "A", "as_of": DAY, "deal_name": cell, "purchase_plan": cell}])
+    assert (found.errors, found.tables["deals"][0]["deal_name"]) == ([], None)
+    assert [error[5] for error in of_lines(tmp_path, deals=[{"deal_id": "A", "as_of": cell}]).errors] == ["as-of-missing"]
+
+
+def test_a_row_with_a_bad_cell_is_of_the_deal_whose_id_has_blanks_around_it_in_that_row(tmp_path: Path) -> None:
+    people = [{"deal_id": "A\t", "id": 1, "layer": "nonsense"}, *({"deal_id": f"B{n}\t", "id": 1} for n in range(60))]
+    found = of_lines(tmp_path, deals=[{"deal_id": key, "as_of": DAY} for key in ("A", *(f"B{n}" for n in range(60)))],
+                     stakeholders=people)
+    assert found.rejected == ["A"]
+
+
+@pytest.mark.parametrize(("members", "wrong"), [
+    ([1, 2], ""), ([True, 1.5], ""), (["1", None], "null"), ([["1"]], '["1"]'), ([{"id": "1"}], '{"id": "1"}'),
+])
+def test_a_json_list_is_never_read_as_a_text(members: list[Any], wrong: str, tmp_path: Path) -> None:
+    found = of_lines(tmp_path, deals=[{"deal_id": "A", "as_of": DAY, "needs_benefits": members}])
+    assert [error[5] for error in found.errors] == (["not-a-member"] if wrong else [])
+    if not wrong:
+        assert found.tables["deals"][0]["needs_benefits"] == [json.dumps(member) for member in members]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Shanghai", "America/New_York", "Asia/Kolkata"])
+def test_a_moment_counts_by_its_day_in_utc_on_every_machine(
+    zone: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    file = tmp_path / "deals.parquet"
+    with duckdb.connect() as writing:
+        writing.execute(f"COPY (SELECT 'A' AS deal_id, TIMESTAMPTZ '2026-03-16 23:30:00+00' AS as_of) TO '{file}'")
+    with duckdb_at_work() as (reading, _):
+        lay_down(DuckEngine(reading), base().vocabulary, open_source(reading, str(file), base().vocabulary))
+        assert reading.execute("SELECT as_of FROM deals").fetchall() == [(dt.date(2026, 3, 16),)]
