@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 from ..facts.tables import column_name
 from ..facts.texts import Language
+from ..facts.vocabulary import EFFORT
 from ..render.words import say
 from ..rules.base import RuleBase
+from ..rules.catalogue import DOERS, KINDS_OF_FINDING, SEVERITIES
 from .changes import CHANGES
 from .previous import HEADER
 
@@ -27,7 +29,6 @@ _COLUMNS = (
 )
 _STEPS = ("step", "claimed_step", "step_before", "step_now")
 _STATES = ("met", "unmet", "unknown", "holds", "fails")
-_KINDS, _SEVERITIES = ("conflict", "risk", "gap", "caution", "strength"), ("high", "medium", "low")
 _STATUSES = ("complete", "in_progress", "not_started", "blocked")
 
 
@@ -45,7 +46,8 @@ def labels(base: RuleBase, language: Language) -> Iterator[Label]:
             yield column, step.id, label
         for status in _STATUSES:
             yield f"status_{step.id}", status, say(f"status.{status}", language)
-    for column, ids in (("state", _STATES), ("kind", _KINDS), ("severity", _SEVERITIES), ("change", CHANGES)):
+    for column, ids in (("state", _STATES), ("kind", KINDS_OF_FINDING), ("severity", SEVERITIES), ("who", DOERS),
+                        ("effort", EFFORT), ("change", CHANGES)):
         for name in ids:
             yield column, name, say(f"{column}.{name}", language)
     for collection in base.vocabulary.collections.values():

@@ -14,6 +14,7 @@ from ..facts.vocabulary import Vocabulary
 from ..render.words import headed, say
 from ..rules.base import RuleBase
 from ..rules.catalogue import DEAL
+from .cells import literal
 from .changes import CHANGES
 from .contradictions import CONTRADICTIONS
 from .engines import Engine
@@ -21,6 +22,7 @@ from .labels import DETAILS, labels
 from .report import Counted, Error, Report
 
 _MOST_SHOWN = 5
+_ORDER_OF_ERRORS = '"table", "row", "column", deal_id, "value", reason'
 
 
 def also_read(vocabulary: Vocabulary, reads: Mapping[str, Collection[str]]) -> dict[str, set[str]]:
@@ -55,7 +57,7 @@ class Results:
         for collection in (of for of in self.base.vocabulary.collections.values() if of.id in named):
             fact = next(iter(collection.facts.values()))
             if fact.type == "enum":
-                labels = "".join(f" WHEN '{value.id}' THEN '{_plain(self._read(value.label))}'" for value in fact.values)
+                labels = "".join(f" WHEN '{value.id}' THEN {literal(self._read(value.label))}" for value in fact.values)
                 name = f'CASE "{fact.id}"{labels} END' if labels else "NULL"
             else:
                 name = f'"{fact.id}"' if fact.type == "text" else "NULL"
@@ -67,8 +69,7 @@ class Results:
         self.engine.lookup("labels", ("of", "id", "label"), list(labels(self.base, self.language)))
         self.engine.lookup("action_texts", ("action", "label", "how", "done_when", "who", "effort", "done_with"), [
             (entry.id, self._read(entry.label), self._read(entry.how), self._read(entry.done_when),
-             say(f"who.{entry.who}", self.language), say(f"effort.{entry.effort}", self.language),
-             "" if entry.about == DEAL else entry.about)
+             entry.who, entry.effort, "" if entry.about == DEAL else entry.about)
             for entry in self.base.actions.values()
         ])
         self.engine.lookup("finding_texts", ("finding", "label"), [
@@ -91,14 +92,16 @@ class Results:
                 question = self._read(fact.question)
                 yield collection, fact.id, self._read(fact.label), question, str("{name}" in question).lower()
             if collection:
-                label = self._read(self.base.vocabulary.collections[collection].label)
-                yield collection, "", label, say("question.collection", self.language, label=label), "true"
+                of = self.base.vocabulary.collections[collection]
+                label = self._read(of.label)
+                question = self._read(of.question) or say("question.collection", self.language, label=label)
+                yield collection, "", label, question, "true"
 
     def _filled(self, column: str) -> str:
         """Return the SQL that fills the account's and the item's name into a text."""
-        customer = _plain(say("head.customer", self.language))
+        customer = literal(say("head.customer", self.language))
         return (f"CASE WHEN contains({column}, '{{') THEN replace(replace({column}, '{{name}}', coalesce(about_name, '')),"
-                f" '{{account}}', coalesce(account_name, '{customer}')) ELSE {column} END")
+                f" '{{account}}', coalesce(account_name, {customer})) ELSE {column} END")
 
     def _contradiction_texts(self) -> Iterator[tuple[str, ...]]:
         items = {"": Text("", ""), **{name: of.item_label for name, of in self.base.vocabulary.collections.items()}}
@@ -111,22 +114,29 @@ class Results:
         """Return the query of one output table, made out of that which the rules were compiled to."""
         if name not in self.tables:
             self.tables.append(name)
-        return str(getattr(self, f"_{name}")(query))
+        made = {
+            "deals": self._deals, "criteria": self._criteria, "findings": self._findings, "actions": self._actions,
+            "questions": self._questions, "fired": self._fired, "conditions": self._conditions,
+        }
+        return made[name](query)
 
     def _deals(self, query: str) -> str:
         judged = [name for name in self.engine.columns(query) if name not in (KEY, "first_action", "first_action_about")]
-        details = [*(f"{DEALS}.{name}" for name in DETAILS), f"{DEALS}.{AS_OF}", f"{DEALS}.deal_claimed_step AS claimed_step"]
+        columns = {
+            **{name: f"{DEALS}.{name}" for name in (*DETAILS, AS_OF)}, "claimed_step": f"{DEALS}.deal_claimed_step",
+            **{name: f"judged.{name}" for name in judged},
+            "first_action": "first_action", "first_action_with": "first_action_about",
+            "first_action_label": self._filled("action_texts.label"),
+        }
+        told = ", ".join(f"{value} AS {name}" for name, value in columns.items())
         scored = (
-            f"SELECT {DEALS}.{KEY}, true AS scored, {', '.join(details)}, {', '.join(f'judged.{name}' for name in judged)},"
-            f" first_action, first_action_about AS first_action_with,"
-            f" {self._filled('action_texts.label')} AS first_action_label"
-            f" FROM {DEALS} JOIN ({query}) AS judged ON judged.{KEY} = {DEALS}.{KEY}"
+            f"SELECT {DEALS}.{KEY}, true AS scored, {told} FROM {DEALS}"
+            f" JOIN ({query}) AS judged ON judged.{KEY} = {DEALS}.{KEY}"
             f" LEFT JOIN action_texts ON action_texts.action = first_action"
             f" LEFT JOIN item_names ON item_names.{KEY} = {DEALS}.{KEY} AND item_names.collection = done_with"
             f" AND item_names.about = first_action_about"
         )
-        told = [*DETAILS, AS_OF, "claimed_step", *judged, "first_action", "first_action_with", "first_action_label"]
-        nothing = "".join(f", NULL AS {name}" for name in told)
+        nothing = "".join(f", NULL AS {name}" for name in columns)
         return f"SELECT * FROM ({scored} UNION ALL SELECT {KEY}, false AS scored{nothing} FROM rejected) ORDER BY {KEY}"
 
     def _with_names(self, query: str, texts: str, key: str, columns: str, order: str) -> str:
@@ -177,7 +187,7 @@ class Results:
     def _headed(self) -> str:
         """Return the SQL that puts the item's name before a question that does not name it."""
         before, after = headed("\0", self.language).split("\0")
-        return f"'{_plain(before)}' || about_name || '{_plain(after)}' || {self._filled('question')}"
+        return f"{literal(before)} || about_name || {literal(after)} || {self._filled('question')}"
 
     def _criteria(self, query: str) -> str:
         order = " ".join(f"WHEN '{step.id}' THEN {number}" for number, step in enumerate(self.base.steps))
@@ -192,7 +202,7 @@ class Results:
         ])
         self.engine.create("out_errors", (
             'SELECT "table", "row", deal_id, "column", "value", reason FROM errors JOIN reasons USING (code, words)'
-            ' ORDER BY "table", "row", "column", deal_id, reason'
+            f" ORDER BY {_ORDER_OF_ERRORS}"
         ))
         self.tables.append("errors")
 
@@ -208,7 +218,9 @@ class Results:
         return next((str(error) for error in self._told(1)), "")
 
     def _told(self, most: int) -> list[Error]:
-        told = self.engine.rows(f'SELECT "table", "row", deal_id, "column", "value", reason FROM out_errors LIMIT {most}')
+        told = self.engine.rows(
+            'SELECT "table", "row", deal_id, "column", "value", reason FROM out_errors'
+            f" ORDER BY {_ORDER_OF_ERRORS} LIMIT {most}")
         return [Error(table, row, deal or "", column or "", value or "", reason)
                 for table, row, deal, column, value, reason in told]
 
@@ -231,11 +243,11 @@ class Results:
         ((first, last, scored),) = self.engine.rows(
             f"SELECT min({AS_OF}), max({AS_OF}), count(*) FROM out_deals WHERE scored")
         columns = {
-            "rule_base_version": _text(self.base.version), "rule_base_hash": _text(self.base.hash),
-            "language": _text(self.language), "as_of_first": _day(first), "as_of_last": _day(last),
+            "rule_base_version": literal(self.base.version), "rule_base_hash": literal(self.base.hash),
+            "language": literal(self.language), "as_of_first": _day(first), "as_of_last": _day(last),
             "deals": str(self.deals), "scored": str(scored), "rejected": str(self.deals - scored),
             "errors": str(self._errors()),
-            "seconds": f"CAST({seconds:.2f} AS DOUBLE)", "notes": _text("\n".join(self.notes)),
+            "seconds": f"CAST({seconds:.2f} AS DOUBLE)", "notes": literal("\n".join(self.notes)),
         }
         self.engine.create("out_run", "SELECT " + ", ".join(f"{value} AS {name}" for name, value in columns.items()))
         self.tables.append("run")
@@ -263,14 +275,6 @@ class Results:
 
     def _rows_of(self, table: str, query: str) -> list[tuple[Any, ...]]:
         return self.engine.rows(query) if table in self.tables else []
-
-
-def _plain(text: str) -> str:
-    return text.replace("'", "''")
-
-
-def _text(text: str) -> str:
-    return f"'{_plain(text)}'"
 
 
 def _day(day: date | None) -> str:

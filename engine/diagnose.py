@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from ..facts.deal import Deal, Item
 from ..rules.base import RuleBase
-from ..rules.catalogue import DEAL, Action, Step
+from ..rules.catalogue import DEAL, KINDS_OF_FINDING, SEVERITIES, Action, Step
 from .case import Case, Row, build_case, is_stale
 from .diagnosis import (
     Closing,
@@ -34,8 +34,6 @@ from .pending import Waiting, judge
 from .proof import Prover
 from .questions import CLAIMED_STEP, rank_questions
 
-KIND_ORDER = ("conflict", "risk", "gap", "caution", "strength")
-SEVERITY_ORDER = ("high", "medium", "low")
 _MARKS = ("can_stop", "has_power", "champion", "friendly_insider", "hard_to_reach")
 _CLASSES = ("class_economic", "class_important", "class_group", "class_strategic")
 
@@ -157,7 +155,7 @@ class _Assembly:
             for about in self.outcome.about(self.base.program.given(f"find.{finding.id}"))
         ]
         return tuple(sorted(found, key=lambda finding: (
-            KIND_ORDER.index(finding.kind), SEVERITY_ORDER.index(finding.severity), finding.id, finding.about
+            KINDS_OF_FINDING.index(finding.kind), SEVERITIES.index(finding.severity), finding.id, finding.about
         )))
 
     def actions(self) -> tuple[GivenAction, ...]:

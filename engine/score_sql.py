@@ -15,10 +15,9 @@ from sqlglot import exp
 
 from ..facts.tables import ITEM_KEY, KEY
 from ..rules.base import RuleBase
-from ..rules.catalogue import DEAL, HIGHEST_PRIORITY, Action, Finding
+from ..rules.catalogue import DEAL, HIGHEST_PRIORITY, KINDS_OF_FINDING, SEVERITIES, Action, Finding
 from ..rules.program import LOST
 from .case_sql import case_strata, columns_read, known
-from .diagnose import KIND_ORDER, SEVERITY_ORDER
 from .explain_sql import ExplainTables
 from .expressions import (
     Cases,
@@ -188,7 +187,7 @@ class _Scoring:
 
     def findings(self) -> exp.Query:
         columns = {
-            entry.id: (entry.kind, entry.severity, KIND_ORDER.index(entry.kind) * 10 + SEVERITY_ORDER.index(entry.severity))
+            entry.id: (entry.kind, entry.severity, KINDS_OF_FINDING.index(entry.kind) * 10 + SEVERITIES.index(entry.severity))
             for entry in self.base.findings.values()
         }
         return self.unpacked("finding", columns, ("kind", "severity", "place"))
@@ -251,7 +250,7 @@ class _Scoring:
             *(named(self.status(entry.id, met, step, items), f"status_{entry.id}") for entry in self.base.steps),
             named(met.count(every, source), "criteria_met"),
             named(open_.count(every, source), "criteria_unknown"),
-            *(named(self.count_of(kind, items), f"{kind}_count") for kind in KIND_ORDER),
+            *(named(self.count_of(kind, items), f"{kind}_count") for kind in KINDS_OF_FINDING),
             named(self.count_of("action", items), "action_count"),
             named(self.first_action(items), "first_action"),
         ).from_(self.coded(""), copy=False)
@@ -281,7 +280,7 @@ class _Scoring:
     def counted(self, scope: str) -> Statement:
         """Return the statement that counts, deal by deal, what was found of the items of a collection."""
         query = selection(col(KEY)).from_(self.coded(scope), copy=False).group_by(KEY, copy=False)
-        for kind in (*KIND_ORDER, "action"):
+        for kind in (*KINDS_OF_FINDING, "action"):
             pack = self.packed.get((scope, "action" if kind == "action" else "finding"))
             entries = self.entries(kind, scope)
             if pack is not None and entries:

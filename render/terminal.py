@@ -8,7 +8,6 @@ from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 
-from ..engine.diagnose import SEVERITY_ORDER
 from ..engine.diagnosis import (
     CriterionState,
     Diagnosis,
@@ -19,6 +18,7 @@ from ..engine.diagnosis import (
     Reason,
 )
 from ..engine.proof import ConclusionUsed, FactUsed, flat_support
+from ..rules.catalogue import SEVERITIES
 from .contradictions import all_contradictions
 from .document import question_text
 from .ladder import criterion_line, ladder
@@ -371,7 +371,7 @@ def _first(found: list[FoundFinding], most: int) -> list[FoundFinding]:
     """Return the gravest findings in their order; all those that say what must not be done are among them."""
     limits = [finding for finding in found if finding.kind == "caution" and finding.severity == "high"]
     others = sorted((finding for finding in found if finding not in limits),
-                    key=lambda finding: SEVERITY_ORDER.index(finding.severity))
+                    key=lambda finding: SEVERITIES.index(finding.severity))
     shown = limits + others[: max(0, most - len(limits))]
     return [finding for finding in found if finding in shown]
 

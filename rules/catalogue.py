@@ -12,6 +12,10 @@ from .language import Condition
 
 DEAL = "deal"
 HIGHEST_PRIORITY = 99  # of an action
+KINDS_OF_ACTION = ("remove_blocker", "advance", "learn", "maintain", "prepare")
+DOERS = ("rep", "manager", "expert", "service", "coach")
+KINDS_OF_FINDING = ("conflict", "risk", "gap", "caution", "strength")  # in the order in which they are told
+SEVERITIES = ("high", "medium", "low")
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,26 @@ from ..facts.problems import Place, Problems, listing, nearest, suggestion
 from ..facts.reader import Record, describe
 from ..facts.texts import Text
 from ..facts.vocabulary import EFFORT, Vocabulary
-from .catalogue import DEAL, HIGHEST_PRIORITY, Action, Criterion, Finding, Override, Parameter, Source, Step, Talk, Tension
+from .catalogue import (
+    DEAL,
+    DOERS,
+    HIGHEST_PRIORITY,
+    KINDS_OF_ACTION,
+    KINDS_OF_FINDING,
+    SEVERITIES,
+    Action,
+    Criterion,
+    Finding,
+    Override,
+    Parameter,
+    Source,
+    Step,
+    Talk,
+    Tension,
+)
 from .conditions import ConditionReader
 from .language import ALWAYS, Absent, Condition, FactTest, Holds, Rule, walk
 
-KINDS_OF_ACTION = ("remove_blocker", "advance", "learn", "maintain", "prepare")
-KINDS_OF_FINDING = ("risk", "strength", "gap", "caution", "conflict")
-SEVERITIES = ("high", "medium", "low")
-DOERS = ("rep", "manager", "expert", "service", "coach")
 BASES = ("article", "reading", "convention")
 NATURES = ("definition", "classification", "fact", "precondition", "heuristic", "action", "principle", "caution", "indicator")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")

@@ -21,7 +21,7 @@ import openpyxl
 import pytest
 from click.testing import CliRunner
 from dealready.batch.canonical import lay_down
-from dealready.batch.compiled import MOST_QUESTIONS, scoring_sql
+from dealready.batch.compiled import scoring_sql
 from dealready.batch.contradictions import CONTRADICTIONS
 from dealready.batch.engines import DuckEngine
 from dealready.batch.job import Job, Report, Stopped, score
@@ -35,8 +35,10 @@ from dealready.engine.diagnosis import Diagnosis
 from dealready.engine.outputs import OUTPUTS
 from dealready.facts.deal import Deal, load_deal
 from dealready.facts.tables import DEALS
+from dealready.facts.vocabulary import EFFORT
 from dealready.render.document import question_text
 from dealready.render.names import Names
+from dealready.rules.catalogue import DOERS
 from hypothesis import given
 from rich.console import Console
 
@@ -455,11 +457,21 @@ def test_a_folder_that_is_no_output_is_not_summarised(tmp_path: Path) -> None:
         summarise(str(write_csv(tmp_path / "in", pipeline())), [])
 
 
-def test_a_question_names_the_item_that_it_is_about(from_files: Path) -> None:
-    expected = Names(base(), load_deal(str(EXAMPLES / "steel-rolling-line.yaml"), base().vocabulary), "en")
-    rows = [row for row in outputs(from_files, "questions") if row["deal_id"] == "steel-rolling-line"]
-    assert len(rows) == MOST_QUESTIONS
-    assert [row["question"] for row in rows] == [question_text(row["fact"], row["about"], expected) for row in rows]
+def test_a_question_is_asked_as_next_asks_it(from_files: Path) -> None:
+    rows = outputs(from_files, "questions")
+    assert any(row["collection"] and not row["about"] for row in rows)
+    for path in example_files():
+        expected = Names(base(), load_deal(str(path), base().vocabulary), "en")
+        own = [row for row in rows if row["deal_id"] == path.stem]
+        assert [row["question"] for row in own] == [question_text(row["fact"], row["about"], expected) for row in own]
+
+
+def test_a_file_tells_who_acts_and_with_what_effort_by_ids_in_every_language(from_files: Path, tmp_path: Path) -> None:
+    run(EXAMPLES, tmp_path / "zh", format="csv", tables=("deals", "actions"), language="zh")
+    english, chinese = outputs(from_files, "actions"), outputs(tmp_path / "zh", "actions")
+    for name, known in (("who", DOERS), ("effort", EFFORT)):
+        assert [row[name] for row in english] == [row[name] for row in chinese]
+        assert {row[name] for row in english} <= set(known)
 
 
 @pytest.mark.parametrize(("option", "code"), [
