@@ -16,7 +16,10 @@ from .previous import HEADER
 Label = tuple[str, str, str]  # place, id, label
 
 # The facts that stand in the table of deals as they are given.
-DETAILS = ("deal_name", "account_name", "deal_owner", "deal_team", "deal_amount", "deal_currency", "deal_expected_close")
+DETAILS = (
+    "deal_name", "account_name", "deal_owner", "deal_team", "deal_amount", "deal_currency", "deal_expected_close",
+    "deal_outcome",
+)
 _COLUMNS = (
     "deal_id", "scored", "as_of", "claimed_step", "step", "readiness_low", "readiness_high", "criteria_met", "criteria_unknown",
     "conflict_count", "risk_count", "gap_count", "caution_count", "strength_count", "action_count", "first_action",
@@ -37,6 +40,8 @@ def labels(base: RuleBase, language: Language) -> Iterator[Label]:
     for fact in base.vocabulary.facts.values():
         if column_name(fact.id) in DETAILS:
             yield HEADER, column_name(fact.id), fact.label.read(language)
+            for value in fact.values:
+                yield column_name(fact.id), value.id, value.label.read(language)
     for name in _COLUMNS:
         yield HEADER, name, say(f"column.{name}", language)
     for step in base.steps:

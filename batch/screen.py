@@ -14,8 +14,9 @@ from ..facts.texts import Language
 from ..render.browse import table
 from ..render.prose import Prose
 from ..render.words import headed, joined, say
+from ..rules.base import RuleBase
 from .report import Counted, Report
-from .summary import Group, Summary
+from .summary import Group, Share, Summary
 
 Advance = Callable[[str, int, int], None]
 
@@ -55,19 +56,27 @@ def print_report(console: Console, report: Report, target: str, language: Langua
     console.print(Prose("\n" + say("score.written", language, target=target)))
 
 
-def print_summary(console: Console, summary: Summary, labels: Mapping[str, str], language: Language, most: int) -> None:
-    """Print a roll-up, of each kind at most so many groups; ``labels`` gives the words for each step."""
+def print_summary(console: Console, summary: Summary, base: RuleBase, language: Language, most: int) -> None:
+    """Print a roll-up, of each kind at most so many groups."""
+    steps = {step.id: step.label.read(language) for step in base.steps}
+    outcome = base.vocabulary.facts["deal.outcome"]
     console.print(Prose(say("summary.head", language, deals=summary.deals, scored=summary.scored)))
     if summary.changes:
         moves = joined(_moves(summary.changes, language), language)
         console.print(Prose(headed(say("score.changes", language), language) + moves))
+    console.print(Prose(f"\n{say('summary.by.outcome', language)}", style="bold"))
+    console.print(table(
+        [say(f"summary.{name}", language) for name in ("name", "deals", "amount")],
+        [(outcome.label_of(name).read(language), str(share.deals), _amounts(share))
+         for name, share in summary.outcomes.items()],
+    ))
     for kind, groups in summary.by.items():
         console.print(Prose(f"\n{say(f'summary.by.{kind}', language)}", style="bold"))
         heads = [say(f"summary.{name}", language) for name in ("name", "deals", "amount", "readiness", "at_risk", "ahead")]
         heads += [say("summary.changes", language)] if summary.changes else []
         rows = [
             (
-                labels[group.name] if kind == "step" else group.name, str(group.deals), _amounts(group),
+                steps[group.name] if kind == "step" else group.name, str(group.deals), _amounts(group),
                 f"{group.readiness_low:.0f}–{group.readiness_high:.0f}%", str(group.at_risk), str(group.ahead),
                 *(["\n".join(_moves(group.changes, language))] if summary.changes else []),
             )
@@ -78,8 +87,8 @@ def print_summary(console: Console, summary: Summary, labels: Mapping[str, str],
             console.print(Prose(say("summary.more", language, count=len(groups) - most), style="bright_black"))
 
 
-def _amounts(group: Group) -> str:
-    return "\n".join(f"{amount:,.0f} {currency}".removesuffix(" -") for currency, amount in group.amounts.items())
+def _amounts(of: Group | Share) -> str:
+    return "\n".join(f"{amount:,.0f} {currency}".removesuffix(" -") for currency, amount in of.amounts.items())
 
 
 def _moves(changes: Mapping[str, int], language: Language) -> list[str]:

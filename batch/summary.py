@@ -11,14 +11,20 @@ from .changes import CHANGES
 from .previous import read_output
 
 _PREFIX = "summed_"
+OPEN, WON, LOST = "open", "won", "lost"
+
+
+@dataclass(frozen=True)
+class Share:
+    """How many deals there are, and what they add up to, by currency."""
+
+    deals: int
+    amounts: dict[str, float]
 
 
 @dataclass(frozen=True)
 class Group:
-    """The scored deals of one owner, team or step.
-
-    ``amounts`` adds up the deals' amounts by currency; readiness is the mean over the deals, in percent.
-    """
+    """The open deals of one owner, team or step; readiness is the mean over them, in percent."""
 
     name: str
     deals: int
@@ -35,11 +41,13 @@ class Group:
 class Summary:
     """An output in groups; ``by`` holds the groups of each kind, the largest first.
 
-    ``changes`` counts all that moved, deals that are gone or not scored included: these are in no group.
+    A deal that is won or lost is in no group: its share stands in ``outcomes`` beside that of the open ones.
+    ``changes`` counts all that moved, deals included that are in no group.
     """
 
     deals: int
     scored: int
+    outcomes: dict[str, Share]
     by: dict[str, list[Group]]
     changes: dict[str, int] = field(default_factory=dict)
 
@@ -49,35 +57,44 @@ def summarise(output: str, steps: list[str]) -> Summary:
     with duckdb.connect() as database:
         database.execute("SET enable_progress_bar = false")
         found = read_output(database, output, ("deals", "changes"), _PREFIX)
+        # outputs of earlier versions lack it
+        database.execute(f"ALTER TABLE {_PREFIX}deals ADD COLUMN IF NOT EXISTS deal_outcome VARCHAR")
         order = " ".join(f"WHEN '{step}' THEN {number}" for number, step in enumerate(steps))
         database.execute(
             "CREATE TABLE told AS SELECT deal_id, coalesce(nullif(deal_owner, ''), '-') AS owner,"
             " coalesce(nullif(deal_team, ''), '-') AS team, step, coalesce(nullif(deal_currency, ''), '-') AS currency,"
             " CAST(deal_amount AS DOUBLE) AS amount, CAST(readiness_low AS DOUBLE) AS low,"
             " CAST(readiness_high AS DOUBLE) AS high, CAST(risk_count AS INTEGER) AS risks,"
-            f" CASE claimed_step {order} END > CASE step {order} END AS ahead"
-            f" FROM {_PREFIX}deals WHERE CAST(scored AS BOOLEAN)"
+            f" CASE claimed_step {order} END > CASE step {order} END AS ahead,"
+            # as the rules have it, a contract that is signed makes a deal won even if nobody has said so
+            f" CASE WHEN deal_outcome IN ('{WON}', '{LOST}') THEN deal_outcome WHEN step = '{steps[-1]}' THEN '{WON}'"
+            f" ELSE '{OPEN}' END AS outcome FROM {_PREFIX}deals WHERE CAST(scored AS BOOLEAN)"
         )
+        database.execute(f"CREATE VIEW pipeline AS SELECT * FROM told WHERE outcome = '{OPEN}'")
         (deals,) = database.execute(f"SELECT count(*) FROM {_PREFIX}deals").fetchone() or (0,)
         (scored,) = database.execute("SELECT count(*) FROM told").fetchone() or (0,)
+        counted = dict(database.execute("SELECT outcome, count(*) FROM told GROUP BY 1").fetchall())
+        amounts = _amounts(database, "outcome", "told")
+        outcomes = {name: Share(counted.get(name, 0), amounts.get(name, {})) for name in (OPEN, WON, LOST)}
         by = {kind: _groups(database, kind, steps, "changes" in found) for kind in ("owner", "team", "step")}
         moved = f"SELECT change, count(*) FROM {_PREFIX}changes GROUP BY 1"
-        return Summary(deals, scored, by, _in_order(dict(database.execute(moved).fetchall())) if "changes" in found else {})
+        changes = _in_order(dict(database.execute(moved).fetchall())) if "changes" in found else {}
+        return Summary(deals, scored, outcomes, by, changes)
 
 
 def _groups(database: duckdb.DuckDBPyConnection, kind: str, steps: list[str], with_changes: bool) -> list[Group]:
-    amounts = _pairs(database, f"SELECT {kind}, currency, sum(amount) FROM told WHERE amount IS NOT NULL GROUP BY ALL")
-    at_step = _pairs(database, f"SELECT {kind}, step, count(*) FROM told GROUP BY ALL")
+    amounts = _amounts(database, kind, "pipeline")
+    at_step = _pairs(database, f"SELECT {kind}, step, count(*) FROM pipeline GROUP BY ALL")
     moved = _pairs(
-        database, f"SELECT {kind}, change, count(*) FROM told JOIN {_PREFIX}changes USING (deal_id) GROUP BY ALL"
+        database, f"SELECT {kind}, change, count(*) FROM pipeline JOIN {_PREFIX}changes USING (deal_id) GROUP BY ALL"
     ) if with_changes else {}
     rows = database.execute(
         f"SELECT {kind}, count(*), avg(low), avg(high), count(*) FILTER (risks > 0), count(*) FILTER (ahead)"
-        " FROM told GROUP BY 1"
+        " FROM pipeline GROUP BY 1"
     ).fetchall()
     groups = [
         Group(
-            name, count, dict(sorted(amounts.get(name, {}).items())), round(low, 1), round(high, 1), at_risk, ahead,
+            name, count, amounts.get(name, {}), round(low, 1), round(high, 1), at_risk, ahead,
             {step: int(at_step[name].get(step, 0)) for step in steps},
             _in_order(moved.get(name, {})),
         )
@@ -90,6 +107,11 @@ def _groups(database: duckdb.DuckDBPyConnection, kind: str, steps: list[str], wi
 
 def _in_order(moved: Mapping[str, float]) -> dict[str, int]:
     return {change: int(moved[change]) for change in CHANGES if change in moved}
+
+
+def _amounts(database: duckdb.DuckDBPyConnection, kind: str, deals: str) -> dict[str, dict[str, float]]:
+    return _pairs(
+        database, f"SELECT {kind}, currency, sum(amount) FROM {deals} WHERE amount IS NOT NULL GROUP BY ALL ORDER BY 2")
 
 
 def _pairs(database: duckdb.DuckDBPyConnection, query: str) -> dict[str, dict[str, float]]:

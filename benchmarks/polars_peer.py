@@ -28,7 +28,10 @@ from dealready.rules.language import Absent, All, Condition, FactTest, Holds, Li
 from dealready.rules.language import Any as AnyOf
 
 NUMBER, ROW, NAME, RANK, ACTION = "number", "row", "item name", "rank", "action"
-DETAILS = ("deal_name", "account_name", "deal_owner", "deal_team", "deal_amount", "deal_currency", "deal_expected_close")
+DETAILS = (
+    "deal_name", "account_name", "deal_owner", "deal_team", "deal_amount", "deal_currency", "deal_expected_close",
+    "deal_outcome",
+)
 CLAIMED_STEP = "deal_claimed_step"
 KINDS = ("conflict", "risk", "gap", "caution", "strength")
 STATUSES = pl.Enum(["not_started", "in_progress", "blocked", "complete"])

@@ -108,11 +108,11 @@ def summary(output: str, everything: bool, as_json: bool, language: Language) ->
     from ..batch.summary import summarise
 
     try:
-        labels = {step.id: step.label.read(language) for step in rule_base(language).steps}
-        found = summarise(output, list(labels))
+        base = rule_base(language)
+        found = summarise(output, [step.id for step in base.steps])
     except BadSource as bad:
         fail(bad.message(language))
     if as_json:
         print_data(summary_document(found), "json")
     else:
-        print_summary(new_console(), found, labels, language, 1_000_000 if everything else MOST_GROUPS)
+        print_summary(new_console(), found, base, language, 1_000_000 if everything else MOST_GROUPS)

@@ -29,7 +29,7 @@ from dealready.batch.parts import Aside
 from dealready.batch.refusal import BadSource
 from dealready.batch.screen import print_summary
 from dealready.batch.sources import Opened, lay_down_deals, open_source
-from dealready.batch.summary import summarise
+from dealready.batch.summary import Share, summarise
 from dealready.cli import cli
 from dealready.engine.diagnosis import Diagnosis
 from dealready.engine.outputs import OUTPUTS
@@ -427,8 +427,8 @@ def test_a_roll_up_counts_the_deals_that_are_gone_and_fits_a_narrow_screen(tmp_p
     found = summarise(str(tmp_path / "new"), [step.id for step in base().steps])
     assert found.changes == {"stalled": 1, "gone": 1, "not_scored": 1}
     with io.StringIO() as screen:
-        print_summary(Console(file=screen, width=80), found, {step.id: step.label.en for step in base().steps}, "en", 20)
-        assert {"readiness", "claimed ahead", "moves"} <= set(re.split(r"  +", screen.getvalue().splitlines()[4].strip()))
+        print_summary(Console(file=screen, width=80), found, base(), "en", 20)
+        assert {"readiness", "claimed ahead", "moves"} <= set(re.split(r"  +", screen.getvalue().splitlines()[10].strip()))
 
 
 def test_a_machine_is_told_everything_by_name(tmp_path: Path) -> None:
@@ -444,12 +444,39 @@ def test_a_machine_is_told_everything_by_name(tmp_path: Path) -> None:
     assert {"id", "label", "deals"} == set(told["steps"][0])
 
 
-def test_the_roll_up_counts_every_scored_deal_once_a_kind(from_files: Path) -> None:
+def test_the_roll_up_counts_every_open_deal_once_a_kind(from_files: Path) -> None:
     found = summarise(str(from_files), [step.id for step in base().steps])
     assert (found.deals, found.scored) == (12, 12)
+    assert {name: share.deals for name, share in found.outcomes.items()} == {"open": 9, "won": 2, "lost": 1}
     for groups in found.by.values():
-        assert sum(group.deals for group in groups) == 12
+        assert sum(group.deals for group in groups) == 9
         assert all(sum(group.steps.values()) == group.deals for group in groups)
+
+
+def test_what_is_won_or_lost_stands_apart_from_the_pipeline(tmp_path: Path) -> None:
+    facts = {"as_of": "2026-03-16", "deal_owner": "Ann", "deal_amount": 100, "deal_currency": "EUR"}
+    source = write_csv(tmp_path / "in", {"deals": [
+        facts | {"deal_id": "open", "deal_outcome": "open"}, facts | {"deal_id": "unsaid"},
+        facts | {"deal_id": "won", "deal_outcome": "won"}, facts | {"deal_id": "signed", "contract_status": "signed"},
+        facts | {"deal_id": "lost", "deal_outcome": "lost", "deal_claimed_step": "closing"},
+    ]})
+    run(source, tmp_path / "out", format="csv", tables=("deals",))
+    assert [row["deal_outcome"] for row in outputs(tmp_path / "out", "deals")] == ["lost", "open", "", "", "won"]
+    found = summarise(str(tmp_path / "out"), [step.id for step in base().steps])
+    assert found.outcomes == {
+        "open": Share(2, {"EUR": 200.0}), "won": Share(2, {"EUR": 200.0}), "lost": Share(1, {"EUR": 100.0})}
+    (owner,) = found.by["owner"]
+    assert (owner.name, owner.deals, owner.amounts, owner.ahead) == ("Ann", 2, {"EUR": 200.0}, 0)
+    for language, words in (("en", ("open", "won", "lost")), ("zh", ("进行中", "赢单", "丢单"))):
+        done = CliRunner().invoke(cli, ["summary", str(tmp_path / "out"), "--lang", language])
+        assert [line.split()[1] for word in words for line in done.stdout.splitlines() if line.startswith(f"{word} ")] == [
+            "2", "2", "1"]
+    told = json.loads(CliRunner().invoke(cli, ["summary", str(tmp_path / "out"), "--json"]).stdout)
+    assert told["outcomes"]["lost"] == {"deals": 1, "amounts": {"EUR": 100.0}}
+    with (tmp_path / "out" / "deals.csv").open(encoding="utf-8") as file:
+        rows = [{name: cell for name, cell in row.items() if name != "deal_outcome"} for row in csv.DictReader(file)]
+    older = summarise(str(write_csv(tmp_path / "older", {"deals": rows})), [step.id for step in base().steps])
+    assert {name: share.deals for name, share in older.outcomes.items()} == {"open": 4, "won": 1, "lost": 0}
 
 
 def test_a_folder_that_is_no_output_is_not_summarised(tmp_path: Path) -> None:

@@ -42,6 +42,7 @@ def test_headers_and_ids_are_in_the_chosen_language(workbook: Path) -> None:
         if sheet.sheet_state == "visible":
             assert not [cell.value for cell in sheet[1] if str(cell.value).replace("_", "").isascii()], sheet.title
     assert {step.label.zh for step in base().steps} >= texts(book["商机"], "已证实步骤")
+    assert texts(book["商机"], "结果") - {None} == {"赢单", "丢单", "进行中"}
     assert texts(book["标准"], "状态") == {"已达成", "未达成", "未知"}
     assert not SOAK or texts(book["条件"], "状态") == {"成立", "不成立", "未知"}
     assert {"风险", "矛盾"} <= texts(book["发现"], "类别")
