@@ -73,16 +73,16 @@ def print_summary(console: Console, summary: Summary, base: RuleBase, language: 
     for kind, groups in summary.by.items():
         console.print(Prose(f"\n{say(f'summary.by.{kind}', language)}", style="bold"))
         heads = [say(f"summary.{name}", language) for name in ("name", "deals", "amount", "readiness", "at_risk", "ahead")]
-        heads += [say("summary.changes", language)] if summary.changes else []
+        shown = [(steps[group.name] if kind == "step" else group.name, group) for group in groups[:most]]
         rows = [
-            (
-                steps[group.name] if kind == "step" else group.name, str(group.deals), _amounts(group),
-                f"{group.readiness_low:.0f}–{group.readiness_high:.0f}%", str(group.at_risk), str(group.ahead),
-                *(["\n".join(_moves(group.changes, language))] if summary.changes else []),
-            )
-            for group in groups[:most]
+            (name, str(group.deals), _amounts(group), f"{group.readiness_low:.0f}–{group.readiness_high:.0f}%",
+             str(group.at_risk), str(group.ahead))
+            for name, group in shown
         ]
-        console.print(table(heads, rows))
+        console.print(table(heads, rows, whole=range(1, len(heads))))
+        if summary.changes:  # beside the figures there is no room for them
+            moves = [(name, joined(_moves(group.changes, language), language)) for name, group in shown]
+            console.print(table((say("summary.changes", language), ""), moves, whole=()))
         if len(groups) > most:
             console.print(Prose(say("summary.more", language, count=len(groups) - most), style="bright_black"))
 

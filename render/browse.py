@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -18,11 +18,11 @@ from .prose import Prose
 from .words import aside, joined, say
 
 
-def table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:
-    """Return a plain table with a header."""
+def table(columns: Iterable[str], rows: Iterable[Iterable[str]], whole: Collection[int] = (0,)) -> Table:
+    """Return a plain table with a header; the lines of the columns that are kept ``whole`` are never broken."""
     grid = Table(box=None, pad_edge=False, header_style="bold")
     for number, column in enumerate(columns):
-        grid.add_column(column, no_wrap=number == 0, overflow="fold")
+        grid.add_column(column, no_wrap=number in whole, overflow="fold")
     for row in rows:
         grid.add_row(*(Prose(cell) for cell in row))
     return grid

@@ -29,13 +29,14 @@ from dealready.batch.parts import Aside
 from dealready.batch.refusal import BadSource
 from dealready.batch.screen import print_summary
 from dealready.batch.sources import Opened, lay_down_deals, open_source
-from dealready.batch.summary import Share, summarise
+from dealready.batch.summary import Group, Share, Summary, summarise
 from dealready.cli import cli
 from dealready.engine.diagnosis import Diagnosis
 from dealready.engine.outputs import OUTPUTS
 from dealready.facts.deal import Deal, load_deal
 from dealready.facts.tables import DEALS
 from dealready.facts.vocabulary import EFFORT
+from dealready.facts.texts import LANGUAGES, Language
 from dealready.render.document import question_text
 from dealready.render.names import Names
 from dealready.rules.catalogue import DOERS
@@ -417,7 +418,7 @@ def test_a_deal_that_is_paused_or_lost_is_not_stalled_and_a_stall_names_the_rule
     assert "health.buyer-quiet-long" in changes["quiet"]["rules_gained"].split(";")
 
 
-def test_a_roll_up_counts_the_deals_that_are_gone_and_fits_a_narrow_screen(tmp_path: Path) -> None:
+def test_a_roll_up_counts_the_deals_that_are_gone(tmp_path: Path) -> None:
     before = pipeline()
     before["deals"].append({"deal_id": "left", "as_of": "2026-03-16"})
     run(write_csv(tmp_path / "before", before), tmp_path / "old", tables=("deals", "fired"))
@@ -426,9 +427,22 @@ def test_a_roll_up_counts_the_deals_that_are_gone_and_fits_a_narrow_screen(tmp_p
     run(write_csv(tmp_path / "now", now), tmp_path / "new", since=str(tmp_path / "old"), tables=("deals",))
     found = summarise(str(tmp_path / "new"), [step.id for step in base().steps])
     assert found.changes == {"stalled": 1, "gone": 1, "not_scored": 1}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_roll_up_has_a_line_for_the_figures_of_a_group_and_one_for_its_moves(language: Language) -> None:
+    amounts, moves = {"CNY": 138_200_000.0}, {"forward": 10, "stalled": 20}
+    steps = base().steps[:-1]  # in the last one a deal is won
+    groups = [Group(step.id, 100, amounts, 10, 100, 100, 100, {}, moves) for step in steps]
     with io.StringIO() as screen:
-        print_summary(Console(file=screen, width=80), found, base(), "en", 20)
-        assert {"readiness", "claimed ahead", "moves"} <= set(re.split(r"  +", screen.getvalue().splitlines()[10].strip()))
+        found = Summary(500, 500, {"open": Share(500, amounts)}, {"step": groups}, moves)
+        print_summary(Console(file=screen, width=80), found, base(), language, 20)
+        lines = [re.split(r"  +", line.strip()) for line in screen.getvalue().splitlines()]
+    for step in steps:
+        figures, moved = (line for line in lines if line[0] == step.label.read(language))
+        assert (len(figures), figures[3:]) == (6, ["10–100%", "100", "100"])
+        assert "138,200,000" in figures[2]
+        assert re.findall(r"\d+", moved[1]) == ["10", "20"]
 
 
 def test_a_machine_is_told_everything_by_name(tmp_path: Path) -> None:
