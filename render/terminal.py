@@ -194,9 +194,8 @@ class _Screen:
 
     def ago(self, days: int) -> str:
         """Return how long ago something was seen."""
-        if days < 0:
-            return self.say("signal.ahead", days=-days)
-        return self.say({0: "signal.today", 1: "signal.yesterday"}.get(days, "signal.ago"), days=days)
+        special = {-1: "signal.tomorrow", 0: "signal.today", 1: "signal.yesterday"}
+        return self.say(special.get(days, "signal.ago" if days > 0 else "signal.ahead"), days=abs(days))
 
     def bare_finding(self, finding_id: str) -> str:
         found = next(finding for finding in self.diagnosis.findings if finding.id == finding_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -215,6 +216,13 @@ def test_check_tells_contradictions_apart_from_bad_input(deal: Path, tmp_path: P
     result = run("check", str(torn))
     assert result.exit_code == 1
     assert "disagrees with itself" in result.output
+
+
+def test_of_one_nothing_is_told_in_the_plural(deal: Path, tmp_path: Path) -> None:
+    out = str(tmp_path / "out")
+    told = [run("check", str(deal)), run("score", str(deal.parent), "-o", out, "--tables", "deals"), run("summary", out)]
+    assert [result.exit_code for result in told] == [0, 0, 0]
+    assert not re.findall(r"\b1 \w+s\b", " ".join(result.stdout for result in told))
 
 
 def test_a_sitting_without_an_answer_changes_nothing(deal: Path) -> None:

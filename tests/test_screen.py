@@ -115,11 +115,11 @@ def test_no_line_is_wider_than_the_screen(path: Path, language: str) -> None:
 
 def test_a_day_is_told_as_people_tell_it(tmp_path: Path) -> None:
     deal = tmp_path / "deal.yaml"
-    days = {"a": "2026-03-16", "b": "2026-03-15", "c": "2026-03-10", "d": "2026-03-18"}
+    days = {"a": "2026-03-16", "b": "2026-03-15", "c": "2026-03-10", "d": "2026-03-18", "e": "2026-03-17"}
     signals = ", ".join(f"{{id: {name}, kind: price_pressure, date: {day}}}" for name, day in days.items())
     deal.write_text(f"as_of: 2026-03-16\nsignals: [{signals}]\n", "utf-8")
     shown = section(screen(deal), "Buying signals")
-    for words in ("· today ·", "· yesterday ·", "· 6 days ago ·", "· dated 2 days ahead ·"):
+    for words in ("· today ·", "· yesterday ·", "· 6 days ago ·", "· dated 2 days ahead ·", "· dated tomorrow ·"):
         assert words in shown
 
 
