@@ -6,12 +6,14 @@ from typing import Any
 
 from .deal import LONGEST_ID
 from .texts import Language, Text
+from .values import takes_percent
 from .vocabulary import Collection, Fact, Vocabulary
 
 Schema = dict[str, Any]
 
 _DATE = r"^\d{4}(-\d{1,2}-\d{1,2}|/\d{1,2}/\d{1,2}|年\d{1,2}月\d{1,2}日)$"
 _AMOUNT = r"^[¥￥$€£ ]*[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?([eE][+-]?\d{1,2})?\s*(万|亿)?\s*元?$"
+_PERCENT = r"^[+-]?\d+(\.\d+)?\s*[%％]$"
 _UNKNOWN: Schema = {"enum": [None, "unknown", "未知", "不知道", "?", "？"]}
 _YES_NO = ["yes", "no", "是", "否", "有", "无"]
 
@@ -132,4 +134,5 @@ class _Maker:
             number["minimum"] = float(fact.minimum)
         if fact.maximum is not None:
             number["maximum"] = float(fact.maximum)
-        return {"anyOf": [number, {"type": "string", "pattern": _AMOUNT}]}
+        patterns = (_AMOUNT, _PERCENT) if takes_percent(fact) else (_AMOUNT,)
+        return {"anyOf": [number, *({"type": "string", "pattern": pattern} for pattern in patterns)]}

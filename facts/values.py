@@ -22,6 +22,7 @@ _NO = frozenset({"false", "no", "否", "无", "没有", "未", "×"})
 _DATE = re.compile(r"(\d{4})(?:-(\d{1,2})-(\d{1,2})|/(\d{1,2})/(\d{1,2})|年(\d{1,2})月(\d{1,2})日)")
 _NUMBER = re.compile(r"([+-]?(?:\d+|\d{1,3}(?:,\d{3})+)(?:\.\d+)?(?:[eE][+-]?\d{1,2})?)\s*(万|亿)?\s*元?")
 _FACTORS = {None: 1, "万": 10_000, "亿": 100_000_000}
+_PERCENT_OF = (1, 100)  # the largest value of a share, or of a percentage
 LARGEST_NUMBER = Decimal(10) ** 14
 LONGEST_NUMBER = 28
 MOST_DECIMALS = 4
@@ -83,18 +84,28 @@ def _bool(fact: Fact, text: str) -> bool:
     raise BadValue("not-yes-or-no", found=short(text))
 
 
+def takes_percent(fact: Fact) -> bool:
+    """Tell whether a value may be written in percent: that of a share up to 1, or of a percentage up to 100."""
+    return fact.type == "decimal" and fact.maximum in _PERCENT_OF
+
+
 def _number(fact: Fact, text: str) -> Decimal:
-    match = _NUMBER.fullmatch(text.lstrip("¥$€£ "))
+    plain, unit = text.lstrip("¥$€£ "), Decimal(1)
+    if plain.endswith("%") and fact.maximum is not None and takes_percent(fact):
+        plain, unit = plain[:-1].rstrip(), fact.maximum / 100
+    match = _NUMBER.fullmatch(plain)
     if match is None:
         raise BadValue("not-a-number" if fact.type == "money" else "not-a-plain-number", found=short(text))
     digits = match.group(1)
-    number = Decimal(digits.replace(",", "")[:LONGEST_NUMBER]) * _FACTORS[match.group(2)]
+    number = Decimal(digits.replace(",", "")[:LONGEST_NUMBER]) * _FACTORS[match.group(2)] * unit
     decimals = -int(number.normalize().as_tuple().exponent)
     if len(digits) > LONGEST_NUMBER or abs(number) >= LARGEST_NUMBER or decimals > MOST_DECIMALS:
         raise BadValue("number-too-long", found=short(text), decimals=str(MOST_DECIMALS))
     if fact.minimum is not None and number < fact.minimum:
         raise BadValue("below-minimum", found=text, limit=f"{fact.minimum:f}")
     if fact.maximum is not None and number > fact.maximum:
+        if fact.maximum == unit == 1 and number <= 100:
+            raise BadValue("above-whole", found=text, share=f"{number.normalize() / 100:f}")
         raise BadValue("above-maximum", found=text, limit=f"{fact.maximum:f}")
     return Decimal(f"{number.normalize():f}")
 

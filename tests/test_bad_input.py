@@ -112,7 +112,9 @@ def test_a_file_that_cannot_be_opened_is_told_in_both_languages(
         told[path] = [problem.message(language) for problem in caught.value.problems for language in LANGUAGES]
     assert told == {
         "gone.yaml": ["gone.yaml: there is no such file", "gone.yaml: 没有这个文件"],
-        "deals": ["deals: this is a folder; a file was expected", "deals: 这是一个文件夹，应给出文件"],
+        "deals": ["deals: this is a folder; name files in it (deals/*.yaml), or score all of its deals at once with "
+                  "dealready score", "deals: 这是一个文件夹；请给出其中的文件（deals/*.yaml），或用 dealready score "
+                  "一次为其中全部商机评分"],
         "a\0b": ["a\\x00b: the file cannot be read: embedded null byte", "a\\x00b: 无法读取文件：embedded null byte"],
     }
 
