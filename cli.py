@@ -9,7 +9,7 @@ import sys
 
 import click
 from dealready import __version__
-from dealready.commands.shared import BAD_INPUT
+from dealready.commands.shared import BAD_INPUT, language_option
 from dealready.commands.streams import OutputFailed, guard_streams
 from dealready.render.help import LocalGroup, LocalOption, current_language
 
@@ -25,6 +25,7 @@ COMMANDS = {
     cls=LocalGroup, modules={name: f"dealready.commands.{module}" for name, module in COMMANDS.items()}, help="help.main",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
+@language_option(expose_value=False)
 @click.version_option(__version__, prog_name="dealready", cls=LocalOption, help="option.version")
 def cli() -> None:
     """Collect the commands."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..render.help import LocalCommand, LocalGroup
-from .shared import common_options, completing, fail, new_console, print_rows, rule_base
+from .shared import common_options, completing, fail, language_option, new_console, print_rows, rule_base
 
 if TYPE_CHECKING:
     from ..facts.texts import Language
@@ -22,6 +22,7 @@ def _names(base: RuleBase) -> list[str]:
 
 
 @click.group(cls=LocalGroup, help="help.facts")
+@language_option(expose_value=False)
 def facts() -> None:
     """Browse the vocabulary."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..render.help import LocalCommand, LocalGroup
-from .shared import FOUND_SOMETHING, common_options, completing, fail, new_console, print_rows, rule_base
+from .shared import FOUND_SOMETHING, common_options, completing, fail, language_option, new_console, print_rows, rule_base
 
 if TYPE_CHECKING:
     from ..facts.texts import Language
@@ -23,6 +23,7 @@ def _names(base: RuleBase) -> list[str]:
 
 
 @click.group(cls=LocalGroup, help="help.rules")
+@language_option(expose_value=False)
 def rules() -> None:
     """Browse the rule base."""
 

@@ -30,10 +30,15 @@ def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "--rules", "layers", multiple=True, type=click.Path(), metavar="DIR", help="option.rules", cls=LocalOption,
         expose_value=False, callback=lambda context, _parameter, value: context.meta.__setitem__(_LAYERS, value),
     )(command)
+    return language_option(expose_value=True)(command)
+
+
+def language_option(expose_value: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return what gives a command the option that chooses its language, or a group that of all of its commands."""
     return click.option(
-        "--lang", "language", type=click.Choice(["en", "zh"]), help="option.lang", cls=LocalOption, expose_value=True,
+        "--lang", "language", type=click.Choice(["en", "zh"]), help="option.lang", cls=LocalOption, expose_value=expose_value,
         callback=lambda _context, _parameter, value: speak(value) if value else current_language(),
-    )(command)
+    )
 
 
 def format_option(command: Callable[..., Any]) -> Callable[..., Any]:
