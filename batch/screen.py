@@ -81,8 +81,8 @@ def print_summary(console: Console, summary: Summary, base: RuleBase, language: 
         ]
         console.print(table(heads, rows, whole=range(1, len(heads))))
         if summary.changes:  # beside the figures there is no room for them
-            moves = [(name, joined(_moves(group.changes, language), language)) for name, group in shown]
-            console.print(table((say("summary.changes", language), ""), moves, whole=()))
+            moved = [(name, joined(_moves(group.changes, language), language)) for name, group in shown]
+            console.print(table((say("summary.changes", language), ""), moved, whole=()))
         if len(groups) > most:
             console.print(Prose(say("summary.more", language, count=len(groups) - most), style="bright_black"))
 

@@ -57,7 +57,10 @@ def whatif(
     """Print what a change of facts would change in the diagnosis; the file stays as it is."""
     from ..facts.edits import read_edit
     from ..facts.problems import Rejected
+    from ..render.words import say
 
+    if not (sets or adds or drops):
+        fail(say("whatif.nothing", language))
     base = rule_base(language)
     (loaded,) = load((deal,), base, language)
     try:

@@ -22,8 +22,8 @@ class Unclear(Exception):
 
 
 def unknown_name(key: str, name: str, known: Iterable[str], language: Language) -> str:
-    """Return the message for a name that is not known, with the nearest one."""
-    return say(key, language, name=name, hint=hint(name, known, language))
+    """Return the message for a name that is not known, with the nearest one, or with where the names are listed."""
+    return say(key, language, name=name, hint=hint(name, known, language) or say(f"{key}.list", language))
 
 
 def find_conclusion(

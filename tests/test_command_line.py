@@ -243,6 +243,26 @@ def test_every_command_has_help_in_both_languages(command: list[str], language: 
     assert "help." not in result.output
 
 
+@pytest.mark.parametrize("arguments", [
+    "--lang zh rules list closing", "rules --lang zh list closing", "--lang en rules --lang en list closing --lang zh"])
+def test_the_language_may_be_chosen_before_any_command(arguments: str) -> None:
+    told = run(*arguments.split())
+    assert (told.exit_code, told.output) == (0, run("rules", "list", "closing", language="zh").output)
+    assert "用法" in run("--lang", "zh", "--help").output
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize(("arguments", "way_out"), [
+    (["next", "{folder}"], "dealready score"), (["why", "{deal}", "xyzzy"], "dealready rules list"),
+    (["whynot", "{deal}", "xyzzy"], "dealready rules list"), (["whatif", "{deal}"], "--set"),
+    (["rules", "show", "xyzzy"], "dealready rules list"), (["facts", "show", "xyzzy"], "dealready facts list"),
+])
+def test_an_error_tells_the_way_out(deal: Path, arguments: list[str], way_out: str, language: str) -> None:
+    told = run(*(word.format(folder=deal.parent, deal=deal) for word in arguments), language=language)
+    assert (told.exit_code, told.stdout) == (2, "")
+    assert way_out in told.stderr
+
+
 def test_a_usage_error_speaks_chinese_to_chinese_readers() -> None:
     result = run("next", language="zh")
     assert result.exit_code == 2
