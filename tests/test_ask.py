@@ -14,6 +14,7 @@ from dealready.facts.deal import Deal, Item, Observation
 from dealready.facts.values import BadValue, FactValue
 from dealready.facts.vocabulary import Fact
 from dealready.interview.answers import Misunderstood, items_of, means, value_of
+from dealready.render.browse import fact_name
 
 from .product import base, run
 
@@ -61,9 +62,64 @@ def found(fact_id: str) -> Fact:
     ("visits.date", "10天前", date(2026, 3, 6)),
     ("visits.date", "2026年3月1日", date(2026, 3, 1)),
     ("deal.amount", "120万", Decimal(1_200_000)),
+    ("loyalty.repeat_rate", "80%", Decimal("0.8")),
+    *(("profile.org_chart", typed, "none") for typed in ("还没画", "没画", "not drawn", "n")),
+    ("profile.org_chart", "没画全", "partial"),
+    ("proposal.state", "还没介绍", "drafted"),
+    ("closing.trial_result", "没试用", "not_run"),
+    ("seller.mindset", "没底", "other"),
 ])
 def test_an_answer_means_what_people_mean_by_it(fact: str, typed: str, value: FactValue) -> None:
     assert value_of(found(fact), typed, DEAL) == value
+
+
+OFFERED = {  # the answers that a question offers, in the words in which it does
+    "account.institution": {"ordinary": "一般企业"},
+    "account.tier": {"ordinary": "ordinary、普通", "growing": "growing、成长中", "loyal": "loyal、忠诚"},
+    "account.usage_quantity": {"low": "few", "medium": "some", "high": "many"},
+    "account.usage_value": {"low": "low、低", "medium": "medium、中", "high": "high、高"},
+    "budget.status": {"none": "none、没有", "applied": "applied for、正在申请", "approved": "approved、批下来了"},
+    "calls.reaction": {"accepts": "accept、接受", "hesitates": "hesitate、犹豫", "rejects": "decline、拒绝"},
+    "competitors.kind": {"rival": "a rival、对手", "incumbent": "the supplier in place、现有供应商",
+                         "in_house": "their own solution、客户自己做", "do_nothing": "doing nothing、什么都不做"},
+    "competitors.position": {"behind": "behind us、落后", "level": "level with us、持平", "ahead": "ahead、领先于我们"},
+    "deal.outcome": {"open": "still open、还在跟", "won": "won、已经赢了", "lost": "lost、丢了"},
+    "group.approval": {"none": "nobody yet、还没有人认可", "partial": "a part of it、部分认可", "full": "whole、全都认可"},
+    "needs.desire": {"low": "live with things as they are、维持现状", "aroused": "want to change、想改变"},
+    "opportunity.timing": {"immature": "too early、太早", "ripe": "ripe、成熟"},
+    "price.against_budget": {"below": "below、低于", "within": "within、符合", "above": "above、高于"},
+    "problems.horizon": {"now": "there now、现在就有", "future": "expected later、以后可能出现"},
+    "problems.kind": {"explicit": "自己看到", "hidden": "still hidden、仍然隐藏着"},
+    "profile.understanding": {"none": "not at all、不了解", "partial": "partly、部分了解", "full": "fully、全面了解"},
+    "proposal.audience": {"one_person": "one person、一个人", "small_team": "a team、一个小组"},
+    "proposal.jargon": {"low": "plain、通俗", "high": "full of technical terms、术语很多"},
+    "purchase.supplier_choice": {"open": "still open、还没定", "us": "lean to us、我们", "rival": "another、别家"},
+    "stakeholders.attitude": {"resist": "resist、抵触", "doubt": "doubt、怀疑", "neutral": "stay neutral、中立",
+                              "accept": "accept、接受", "support": "support、支持"},
+    "stakeholders.layer": {"decision": "decision layer、决策层", "management": "management、管理层",
+                           "operation": "those who work with the product、操作层"},
+    "stakeholders.response_mode": {"growth": "want to grow、想发展", "trouble": "have trouble、遇到了麻烦",
+                                   "even_keel": "things are fine、觉得现状挺好", "overconfident": "too sure、过于自信"},
+    "stakeholders.rung": {"known": "known、认识", "acquainted": "acquainted、熟悉", "trusted": "trusted、信任",
+                          "ally": "ally、同盟"},
+    "stakeholders.veto": {"raised": "raised、用过", "withdrawn": "withdrawn、收回了"},
+    "visits.state": {"planned": "planned、计划中的", "done": "done、已经完成的"},
+}
+
+
+@pytest.mark.parametrize(("fact", "value", "typed"), [
+    (fact, value, typed) for fact, offered in OFFERED.items() for value, words in offered.items() for typed in words.split("、")
+])
+def test_a_question_takes_the_words_in_which_it_offers_an_answer(fact: str, value: str, typed: str) -> None:
+    question = found(fact).question
+    assert typed in question.en or typed in question.zh
+    assert value_of(found(fact), typed, DEAL) == value
+
+
+def test_each_question_that_offers_answers_is_asked_for_them() -> None:
+    choices = [fact for fact in VOCABULARY.all_facts() if fact.type in ("enum", "ordinal")]
+    offering = [fact for fact in choices if " or " in fact.question.en or "还是" in fact.question.zh]
+    assert {fact_name(fact) for fact in offering} <= set(OFFERED)
 
 
 @pytest.mark.parametrize(("fact", "typed"), [
