@@ -68,4 +68,6 @@ def _shown(value: Any) -> str:
         return ", ".join(_shown(part) for part in value)
     if is_dataclass(value) and hasattr(value, "id"):
         return str(value.id)
+    if isinstance(value, bool):
+        return str(value).lower()  # as YAML has it
     return "" if value is None else str(value)

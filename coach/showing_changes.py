@@ -38,6 +38,9 @@ def print_changes(console: Console, found: Sequence[RecordChange], old: RuleBase
         kind = say(f"records.{record.kind}", language)
         console.print(Prose.assemble((f"{sign} ", colour), (f"{kind} ", "bright_black"), record.id))
         for name, before, after in record.fields:
+            if name == "off":
+                console.print(Prose(f"    {say('log.off' if after == 'true' else 'log.on', language)}"))
+                continue
             console.print(Prose(f"    {name}: {before}"), Prose(f"    {' ' * len(name)}→ {after}"), sep="\n")
     if not found:
         console.print(say("log.same", language))

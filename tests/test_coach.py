@@ -333,6 +333,10 @@ def test_a_layer_adds_changes_and_switches_off() -> None:
         ("rules", "northgate.security-review-late", "added"),
     }
     assert list(record_changes(theirs, theirs)) == []
+    for language, word in (("en", "switched off"), ("zh", "停用")):
+        log = run("rules", "log", "--rules", str(OWN / "northgate"), "--lang", language).stdout
+        assert word in log
+        assert "True" not in log
 
 
 def test_a_rule_and_a_criterion_can_be_switched_off(tmp_path: Path) -> None:
