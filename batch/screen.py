@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ..facts.texts import Language
 from ..render.browse import table
 from ..render.prose import Prose
-from ..render.words import headed, joined, say
+from ..render.words import headed, joined, say, show_money
 from ..rules.base import RuleBase
 from .report import Counted, Report
 from .summary import Group, Share, Summary
@@ -67,7 +67,7 @@ def print_summary(console: Console, summary: Summary, base: RuleBase, language: 
     console.print(Prose(f"\n{say('summary.by.outcome', language)}", style="bold"))
     console.print(table(
         [say(f"summary.{name}", language) for name in ("name", "deals", "amount")],
-        [(outcome.label_of(name).read(language), str(share.deals), _amounts(share))
+        [(outcome.label_of(name).read(language), str(share.deals), _amounts(share, language))
          for name, share in summary.outcomes.items()],
     ))
     for kind, groups in summary.by.items():
@@ -75,7 +75,7 @@ def print_summary(console: Console, summary: Summary, base: RuleBase, language: 
         heads = [say(f"summary.{name}", language) for name in ("name", "deals", "amount", "readiness", "at_risk", "ahead")]
         shown = [(steps[group.name] if kind == "step" else group.name, group) for group in groups[:most]]
         rows = [
-            (name, str(group.deals), _amounts(group), f"{group.readiness_low:.0f}–{group.readiness_high:.0f}%",
+            (name, str(group.deals), _amounts(group, language), f"{group.readiness_low:.0f}–{group.readiness_high:.0f}%",
              str(group.at_risk), str(group.ahead))
             for name, group in shown
         ]
@@ -87,8 +87,8 @@ def print_summary(console: Console, summary: Summary, base: RuleBase, language: 
             console.print(Prose(say("summary.more", language, count=len(groups) - most), style="bright_black"))
 
 
-def _amounts(of: Group | Share) -> str:
-    return "\n".join(f"{amount:,.0f} {currency}".removesuffix(" -") for currency, amount in of.amounts.items())
+def _amounts(of: Group | Share, language: Language) -> str:
+    return "\n".join(show_money(f"{amount:,.0f}", currency.strip("-"), language) for currency, amount in of.amounts.items())
 
 
 def _moves(changes: Mapping[str, int], language: Language) -> list[str]:

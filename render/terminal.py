@@ -26,7 +26,7 @@ from .names import Names, item_name
 from .origins import reasons_text, source_text
 from .people import people
 from .prose import Prose
-from .words import aside, headed, joined, say, show_number, show_value
+from .words import aside, headed, joined, say, show_money, show_number, show_value
 
 _KIND_COLOURS = {"risk": "red", "conflict": "magenta", "gap": "yellow", "caution": "cyan", "strength": "green"}
 _FEW_ACTIONS, _FEW_MORE, _FEW_QUESTIONS, _FEW_FINDINGS, _FEW_REASONS = 3, 5, 5, 7, 3
@@ -103,7 +103,8 @@ class _Screen:
         amount = self.names.deal.get("deal.amount")
         if amount is None or isinstance(amount, str | tuple | bool):
             return None
-        return f"{show_number(amount)} {self.names.deal.get('deal.currency') or ''}".strip()  # type: ignore[arg-type]
+        currency = str(self.names.deal.get("deal.currency") or "")
+        return show_money(show_number(amount), currency, self.names.language)  # type: ignore[arg-type]
 
     def expected_close(self) -> str | None:
         day = self.names.deal.get("deal.expected_close")

@@ -76,6 +76,12 @@ def show_number(value: Decimal | int) -> str:
     return f"{value:,f}" if isinstance(value, Decimal) else f"{value:,}"
 
 
+def show_money(number: str, currency: str, language: Language) -> str:
+    """Return a number with its currency, if there is one, as people write it; a currency without a word of ours by its id."""
+    unit = _texts().get(f"currency.{currency}")
+    return f"{number} {currency if unit is None else unit.read(language)}".strip()
+
+
 def language_of(environ: Mapping[str, str]) -> Language:
     """Return the language that the environment asks for; English unless it asks for Chinese."""
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):

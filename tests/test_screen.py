@@ -123,6 +123,11 @@ def test_a_day_is_told_as_people_tell_it(tmp_path: Path) -> None:
         assert words in shown
 
 
+def test_money_has_its_unit_in_the_language_of_the_reader() -> None:
+    assert "12,800,000 元" in screen(QUIET, "--lang", "zh")
+    assert "12,800,000 CNY" in screen(QUIET)
+
+
 def test_chinese_reasons_are_chinese_throughout() -> None:
     shown = re.sub(r"[\n│ ]", "", why(STALLED, "buyer_silent_long", "--lang", "zh"))
     assert "超过60天；$quiet_review_days_proposal" in shown
