@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..engine.diagnosis import Reason
 from .names import Names
-from .words import joined, say
+from .words import aside, joined, say
 
 _FEW_RULES, _FEW_ARTICLE = 2, 4
 
@@ -22,7 +22,7 @@ def reasons_text(reasons: Sequence[Reason], names: Names) -> str:
 def source_text(source_id: str, names: Names) -> str:
     """Return the id of a source, with a label unless it is an item of the article."""
     origin = _origin(source_id, names)
-    return f"{source_id} ({say(f'source.{origin}', names.language)})" if origin else source_id
+    return source_id + (aside(say(f"source.{origin}", names.language), names.language) if origin else "")
 
 
 def basis_of(tension_id: str, names: Names) -> str:

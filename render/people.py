@@ -50,7 +50,8 @@ def _standing(known: Known, language: Language) -> str:
 
 def _person(person: StakeholderView, names: Names) -> RenderableType:
     language = names.language
-    lines: list[RenderableType] = [Prose(f"\n{person.name}" + (f", {person.title}" if person.title else ""), style="bold")]
+    title = aside(person.title, language) if person.title else ""
+    lines: list[RenderableType] = [Prose(f"\n{person.name}{title}", style="bold")]
     if person.concerns:
         concerns = names.values("concerns", "stakeholders", person.concerns)
         key = "people.cares_assumed" if person.concerns_assumed else "people.cares"

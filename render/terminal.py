@@ -255,7 +255,8 @@ class _Screen:
         if collection != "stakeholders" or person is None:
             return f"{self.names.read(self.names.base.vocabulary.collections[collection].item_label)} {name}"
         layer = self.names.values("layer", collection, (str(person.layer.value),)) if person.layer.value else ""
-        return joined([part for part in (name, person.title, layer) if part], self.names.language)
+        known = [part for part in (person.title, layer) if part]
+        return name + (aside(joined(known, self.names.language), self.names.language) if known else "")
 
     def rests(self, reasons: tuple[Reason, ...]) -> str:
         """Return the facts and conclusions that some rules matched."""

@@ -69,7 +69,7 @@ def test_where_our_own_order_comes_from_is_never_cut_off() -> None:
     english, chinese = said("next", steel), said("next", steel, language="zh")
     assert ("[closing.way-first, A36, A77, A82, A164, T01 (our reading), T11 (article), R-close-veto-first (our reading)]"
             in english)
-    for label in ("T01 (我们的理解)", "T11 (文章)"):
+    for label in ("T01（我们的理解）", "T11（文章）"):
         assert label in chinese
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from dealready.facts.problems import Rejected
 from dealready.rules.base import load_rule_base
 from dealready.rules.carried import carried_items
@@ -39,6 +42,22 @@ def test_every_supplement_and_tension_is_rested_on() -> None:
     cited |= {source for fact in base().vocabulary.all_facts() for source in fact.sources}
     idle = [source for source in (*base().sources, *base().tensions) if source not in cited and not source.startswith("A")]
     assert idle == []
+
+
+def texts(node: Any) -> Iterator[str]:
+    """Yield the Chinese texts of a file that are not words to be said to somebody."""
+    for key, child in node.items() if isinstance(node, dict) else enumerate(node if isinstance(node, list) else ()):
+        if key == "zh":
+            yield str(child)
+        elif key != "words":
+            yield from texts(child)
+
+
+def test_the_rep_is_addressed_in_one_way_in_chinese() -> None:
+    root = OURS.rules.parent
+    files = [*rule_files(OURS.rules), *root.glob("facts/**/*.yaml"), *root.glob("render/*.yaml")]
+    told = [text for file in files for text in texts(yaml.safe_load(file.read_text("utf-8")))]
+    assert [text for text in told if re.search("你(?!们)", text)] == []
 
 
 def test_problems_of_several_files_are_told_together(tmp_path: Path) -> None:

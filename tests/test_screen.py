@@ -93,7 +93,7 @@ def test_readiness_says_which_steps_it_counts_and_promises_nothing_of_a_lost_dea
 
 def test_an_action_says_with_whom_and_everything_says_what_it_rests_on() -> None:
     shown = screen(QUIET, "--lang", "zh")
-    assert re.search(r"对象 +邵国栋、热处理车间主任、管理层", shown)
+    assert re.search(r"对象 +邵国栋（热处理车间主任、管理层）", shown)
     assert not re.search(r"^ *依据 ", shown, re.MULTILINE)
     whole = screen(QUIET, "--lang", "zh", "--all")
     assert re.search(r"依据 +满意但还在观望；现在推动成交", whole)
@@ -121,6 +121,12 @@ def test_a_day_is_told_as_people_tell_it(tmp_path: Path) -> None:
     shown = section(screen(deal), "Buying signals")
     for words in ("· today ·", "· yesterday ·", "· 6 days ago ·", "· dated 2 days ahead ·", "· dated tomorrow ·"):
         assert words in shown
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_between_chinese_words_every_sign_is_a_full_width_one(path: Path) -> None:
+    shown = re.sub(r"(?m)^ *\? ", "", screen(path, "--all", "--lang", "zh"))  # the sign of what is unknown
+    assert re.findall(r"[\u4e00-\u9fff] ?[,;:()?!]|[,;()?!] ?[\u4e00-\u9fff]", shown) == []
 
 
 def test_money_has_its_unit_in_the_language_of_the_reader() -> None:
