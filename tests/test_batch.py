@@ -35,8 +35,8 @@ from dealready.engine.diagnosis import Diagnosis
 from dealready.engine.outputs import OUTPUTS
 from dealready.facts.deal import Deal, load_deal
 from dealready.facts.tables import DEALS
-from dealready.facts.vocabulary import EFFORT
 from dealready.facts.texts import LANGUAGES, Language
+from dealready.facts.vocabulary import EFFORT
 from dealready.render.document import question_text
 from dealready.render.names import Names
 from dealready.rules.catalogue import DOERS
