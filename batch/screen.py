@@ -73,7 +73,7 @@ def print_summary(console: Console, summary: Summary, base: RuleBase, language: 
     for kind, groups in summary.by.items():
         console.print(Prose(f"\n{say(f'summary.by.{kind}', language)}", style="bold"))
         heads = [say(f"summary.{name}", language) for name in ("name", "deals", "amount", "readiness", "at_risk", "ahead")]
-        shown = [(steps[group.name] if kind == "step" else group.name, group) for group in groups[:most]]
+        shown = [(steps.get(group.name, group.name) if kind == "step" else group.name, group) for group in groups[:most]]
         rows = [
             (name, str(group.deals), _amounts(group, language), f"{group.readiness_low:.0f}–{group.readiness_high:.0f}%",
              str(group.at_risk), str(group.ahead))

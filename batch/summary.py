@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import duckdb
 
 from .changes import CHANGES
+from .engines import duckdb_at_work
 from .previous import read_output
 
 _PREFIX = "summed_"
@@ -53,9 +54,11 @@ class Summary:
 
 
 def summarise(output: str, steps: list[str]) -> Summary:
-    """Roll an output up; ``steps`` gives the order of the steps. Raises :class:`~.refusal.BadSource` if it is none of ours."""
-    with duckdb.connect() as database:
-        database.execute("SET enable_progress_bar = false")
+    """Roll an output up; ``steps`` gives the order of the steps, those of other rules come last.
+
+    Raises :class:`~.refusal.BadSource` if it is no output of ours.
+    """
+    with duckdb_at_work() as (database, _):
         found = read_output(database, output, ("deals", "changes"), _PREFIX)
         # outputs of earlier versions lack it
         database.execute(f"ALTER TABLE {_PREFIX}deals ADD COLUMN IF NOT EXISTS deal_outcome VARCHAR")
@@ -63,7 +66,7 @@ def summarise(output: str, steps: list[str]) -> Summary:
         database.execute(
             "CREATE TABLE told AS SELECT deal_id, coalesce(nullif(deal_owner, ''), '-') AS owner,"
             " coalesce(nullif(deal_team, ''), '-') AS team, step, coalesce(nullif(deal_currency, ''), '-') AS currency,"
-            " CAST(deal_amount AS DOUBLE) AS amount, CAST(readiness_low AS DOUBLE) AS low,"
+            " CAST(deal_amount AS DECIMAL(18, 4)) AS amount, CAST(readiness_low AS DOUBLE) AS low,"
             " CAST(readiness_high AS DOUBLE) AS high, CAST(risk_count AS INTEGER) AS risks,"
             f" CASE claimed_step {order} END > CASE step {order} END AS ahead,"
             # as the rules have it, a contract that is signed makes a deal won even if nobody has said so
@@ -76,6 +79,8 @@ def summarise(output: str, steps: list[str]) -> Summary:
         counted = dict(database.execute("SELECT outcome, count(*) FROM told GROUP BY 1").fetchall())
         amounts = _amounts(database, "outcome", "told")
         outcomes = {name: Share(counted.get(name, 0), amounts.get(name, {})) for name in (OPEN, WON, LOST)}
+        at = {step for (step,) in database.execute("SELECT DISTINCT step FROM pipeline").fetchall()}
+        steps = [*steps, *sorted(at.difference(steps))]
         by = {kind: _groups(database, kind, steps, "changes" in found) for kind in ("owner", "team", "step")}
         moved = f"SELECT change, count(*) FROM {_PREFIX}changes GROUP BY 1"
         changes = _in_order(dict(database.execute(moved).fetchall())) if "changes" in found else {}
@@ -110,8 +115,9 @@ def _in_order(moved: Mapping[str, float]) -> dict[str, int]:
 
 
 def _amounts(database: duckdb.DuckDBPyConnection, kind: str, deals: str) -> dict[str, dict[str, float]]:
-    return _pairs(
-        database, f"SELECT {kind}, currency, sum(amount) FROM {deals} WHERE amount IS NOT NULL GROUP BY ALL ORDER BY 2")
+    """Return the sum of each currency; of decimals it is exact, in whatever order they are added."""
+    total = "CAST(sum(amount) AS DOUBLE)"
+    return _pairs(database, f"SELECT {kind}, currency, {total} FROM {deals} WHERE amount IS NOT NULL GROUP BY ALL ORDER BY 2")
 
 
 def _pairs(database: duckdb.DuckDBPyConnection, query: str) -> dict[str, dict[str, float]]:

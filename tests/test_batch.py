@@ -493,6 +493,19 @@ def test_what_is_won_or_lost_stands_apart_from_the_pipeline(tmp_path: Path) -> N
     assert {name: share.deals for name, share in older.outcomes.items()} == {"open": 4, "won": 1, "lost": 0}
 
 
+def test_an_output_of_other_rules_is_summed_up_with_the_steps_that_these_do_not_have_last(tmp_path: Path) -> None:
+    facts = {"as_of": "2026-03-16", "deal_amount": 0.1, "deal_currency": "EUR"}
+    rows = [facts | {"deal_id": f"d{number}"} for number in range(30)]
+    run(write_csv(tmp_path / "in", {"deals": rows}), tmp_path / "out", format="csv", tables=("deals",))
+    file = tmp_path / "out" / "deals.csv"
+    file.write_text(file.read_text("utf-8").replace(",investigation,", ",of_theirs,", 10), "utf-8")
+    found = summarise(str(tmp_path / "out"), [step.id for step in base().steps])
+    assert [(group.name, group.deals) for group in found.by["step"]] == [("investigation", 20), ("of_theirs", 10)]
+    assert found.outcomes["open"].amounts == {"EUR": 3.0}
+    done = CliRunner().invoke(cli, ["summary", str(tmp_path / "out"), "--lang", "zh"])
+    assert (done.exit_code, "of_theirs" in done.stdout) == (0, True)
+
+
 def test_a_folder_that_is_no_output_is_not_summarised(tmp_path: Path) -> None:
     with pytest.raises(BadSource, match="batch-not-ours"):
         summarise(str(write_csv(tmp_path / "in", pipeline())), [])
