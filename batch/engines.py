@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import duckdb
 
@@ -139,3 +139,10 @@ def any_order(database: duckdb.DuckDBPyConnection) -> Iterator[None]:
         yield
     finally:
         database.execute("SET preserve_insertion_order = true")
+
+
+def rows_by_name(database: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
+    """Return the rows of a query, each with its values by column."""
+    found = database.execute(query)
+    names = [column[0] for column in found.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]

@@ -12,16 +12,17 @@ and column, so a deal does not depend on how many others there are.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import duckdb
-from dealready.coach.tally import observed
+from dealready.batch.engines import rows_by_name
 from dealready.facts.deal import Deal, Item, Observation, load_deal
-from dealready.facts.tables import AS_OF, DEALS, ITEM_KEY, KEY, Column, Table, deal_rows, listed_column, tables
+from dealready.facts.tables import AS_OF, DEALS, ITEM_KEY, KEY, Column, Table, deal_rows, deals_of, listed_column, tables
 from dealready.facts.vocabulary import Fact, Vocabulary
 from dealready.rules.base import load_rule_base
 
@@ -217,42 +218,45 @@ def anything_of(fact: Fact, own: str, draw: Draw, size_of: Mapping[str, str]) ->
 
 
 def write(deals: int, folder: Path, seed: int = 1) -> None:
-    """Write the tables of a pipeline as Parquet."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with duckdb.connect() as database:
+    """Write the tables of a pipeline as Parquet, all of them or none."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch, duckdb.connect() as database:
+        made = Path(scratch, folder.name)
+        made.mkdir()
         database.execute("SET enable_progress_bar = false; SET preserve_insertion_order = true; SET memory_limit = '4GB'")
         models = Models(database, load_rule_base().vocabulary)
         pipeline = Pipeline(models, seed)
         for table in models.layout.values():
-            database.execute(f"COPY ({pipeline.query(table, deals)}) TO '{folder / table.name}.parquet' (FORMAT parquet)")
+            database.execute(f"COPY ({pipeline.query(table, deals)}) TO '{made / table.name}.parquet' (FORMAT parquet)")
+        made.rename(folder)
+
+
+@contextmanager
+def pipelines(folder: str = "") -> Iterator[Callable[[int], Path]]:
+    """Give what returns the folder of a pipeline of so many deals: one that lies in ``folder``, or else a new one there.
+
+    Without ``folder`` all of them go in the end.
+    """
+    with ExitStack() as stack:
+        place = Path(folder or stack.enter_context(tempfile.TemporaryDirectory(prefix="dealready-bench-")))
+
+        def pipeline(deals: int) -> Path:
+            source = place / str(deals)
+            if not source.exists():
+                write(deals, source)
+            return source
+
+        yield pipeline
 
 
 def sample(folder: Path, vocabulary: Vocabulary, count: int) -> list[Deal]:
     """Return the first deals of a pipeline as the engine for single deals takes them."""
     with duckdb.connect() as database:
         first = f"SELECT {KEY} FROM '{folder / DEALS}.parquet' ORDER BY {KEY} LIMIT {count}"
-        rows = {
-            name: _rows(database, f"SELECT * FROM '{folder / name}.parquet' WHERE {KEY} IN ({first}) ORDER BY {KEY}")
+        return deals_of({
+            name: rows_by_name(database, f"SELECT * FROM '{folder / name}.parquet' WHERE {KEY} IN ({first}) ORDER BY {KEY}")
             for name in tables(vocabulary)
-        }
-    items: dict[tuple[str, str], list[Item]] = {}
-    for collection in vocabulary.collections.values():
-        for row in rows[collection.id]:
-            item = Item(row[ITEM_KEY], observed(row, collection.facts))
-            items.setdefault((row[KEY], collection.id), []).append(item)
-    return [
-        Deal(observed(row, vocabulary.facts), {
-            name: tuple(items.get((row[KEY], name), ())) for name in vocabulary.collections
-            if row[listed_column(name)] or (row[KEY], name) in items
-        }, row[KEY])
-        for row in rows[DEALS]
-    ]
-
-
-def _rows(database: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
-    found = database.execute(query)
-    names = [column[0] for column in found.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        }, vocabulary)
 
 
 if __name__ == "__main__":

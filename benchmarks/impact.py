@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from data import write
+from data import pipelines
 
 DEALS, THREADS, MEMORY = 1_000_000, 2, "3GB"
 EDITS = """\
@@ -32,18 +32,15 @@ steps: [{id: visits, criteria: [{id: visits.trusted, off: true}]}]
 
 def main() -> None:
     """Make the deals and the edits, run the command, and print what it took."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(tempfile.mkdtemp(prefix="dealready-bench-"))
-    deals = int(sys.argv[2]) if len(sys.argv) > 2 else DEALS
-    source, rules = folder / str(deals), folder / "edits" / "rules"
-    if not source.exists():
-        write(deals, source)
-    rules.mkdir(parents=True, exist_ok=True)
-    (rules / "edits.yaml").write_text(EDITS, "utf-8")
-    command = [str(Path(sys.executable).with_name("dealready")), "rules", "impact", "--rules", str(rules.parent),
-               "--deals", str(source), "--threads", str(THREADS), "--memory", MEMORY, "--json"]
-    start = time.perf_counter()
-    found = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
-    seconds, used = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    with pipelines(*sys.argv[1:2]) as pipeline, tempfile.TemporaryDirectory() as scratch:
+        source, rules = pipeline(int(sys.argv[2]) if len(sys.argv) > 2 else DEALS), Path(scratch, "rules")
+        rules.mkdir()
+        (rules / "edits.yaml").write_text(EDITS, "utf-8")
+        command = [str(Path(sys.executable).with_name("dealready")), "rules", "impact", "--rules", scratch,
+                   "--deals", str(source), "--threads", str(THREADS), "--memory", MEMORY, "--json"]
+        start = time.perf_counter()
+        found = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+        seconds, used = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
     print(f"{found['deals']:,} deals, {len(found['edits'])} edits: {found['changed']:,} deals change,"
           f" in {len(found['blamed'])} groups")
     print(f"{seconds:.1f} s on {min(THREADS, os.cpu_count() or 1)} cores, {used.ru_utime + used.ru_stime:.1f} CPU seconds,"

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import duckdb
 from sqlglot import exp
 
 from ..batch.canonical import lay_down
-from ..batch.engines import DuckEngine, duckdb_at_work, plan_for
+from ..batch.engines import DuckEngine, duckdb_at_work, plan_for, rows_by_name
 from ..batch.results import also_read
 from ..batch.sources import Opened, lay_down_deals, open_source
 from ..engine.case_sql import case_strata, columns_read, known
@@ -19,9 +19,8 @@ from ..engine.dialects import written
 from ..engine.expressions import named, number_if, selection
 from ..engine.sql import compile_program
 from ..engine.strata import with_strata
-from ..facts.deal import Deal, Item, Observation
-from ..facts.tables import AS_OF, DEALS, ITEM_KEY, KEY, column_name, listed_column
-from ..facts.vocabulary import Fact
+from ..facts.deal import Deal
+from ..facts.tables import DEALS, KEY, deals_of
 from ..rules.base import RuleBase
 from ..rules.catalogue import Criterion
 from ..rules.language import Condition, FactPath, FactTest, Holds, Rule, Span, walk
@@ -98,7 +97,7 @@ class Tally:
         """Count the deals of a source, and return a sample of them."""
         with duckdb_at_work() as (database, _):
             self._count(database, open_source(database, source, self.base.vocabulary))
-            return list(self._sample(database))
+            return self._sample(database)
 
     def _count(self, database: duckdb.DuckDBPyConnection, opened: Opened) -> None:
         vocabulary = self.base.vocabulary
@@ -136,40 +135,13 @@ class Tally:
             query = query.join(counts_of_items, join_type="cross", copy=False)
         return with_strata((*self.cases, *compiled.strata), query)
 
-    def _sample(self, database: duckdb.DuckDBPyConnection) -> Iterator[Deal]:
-        """Yield deals that lie evenly among those of the typed tables, with the facts that the rules read."""
+    def _sample(self, database: duckdb.DuckDBPyConnection) -> list[Deal]:
+        """Return deals that lie evenly among those of the typed tables, with the facts that the rules read."""
         step = f"greatest(1, (SELECT count(*) FROM {DEALS}) // {SAMPLE})"
         numbered = f"SELECT {KEY}, row_number() OVER (ORDER BY {KEY}) - 1 AS n FROM {DEALS}"
-        chosen = f"SELECT {KEY} FROM ({numbered}) WHERE n % {step} = 0 LIMIT {SAMPLE}"
-        vocabulary = self.base.vocabulary
-        tables = {
-            name: _rows(database, f"SELECT * FROM {name} SEMI JOIN ({chosen}) USING ({KEY}) ORDER BY ALL")
-            for name in (DEALS, *vocabulary.collections)
-        }
-        for row in tables[DEALS]:
-            items = {
-                name: tuple(
-                    Item(item[ITEM_KEY], observed(item, collection.facts)) for item in tables[name] if item[KEY] == row[KEY])
-                for name, collection in vocabulary.collections.items()
-            }
-            listed = {name: found for name, found in items.items() if found or row.get(listed_column(name))}
-            yield Deal(observed(row, vocabulary.facts), listed, row[KEY])
-
-
-def _rows(database: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
-    found = database.execute(query)
-    names = [column[0] for column in found.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-
-
-def observed(row: Mapping[str, Any], facts: Mapping[str, Fact]) -> dict[str, Observation]:
-    """Return what a row of a typed table tells of some facts."""
-    found = {}
-    for fact in facts.values():
-        name = column_name(fact.id)
-        value = row.get(name)
-        if value is not None:
-            seen = row.get(f"{name}_seen") if fact.id != AS_OF else None
-            confirmed = fact.id == AS_OF or row.get(f"{name}_confirmed") is not False
-            found[fact.id] = Observation(tuple(value) if isinstance(value, list) else value, seen=seen, confirmed=confirmed)
-    return found
+        database.execute(
+            f"CREATE OR REPLACE TABLE chosen AS SELECT {KEY} FROM ({numbered}) WHERE n % {step} = 0 ORDER BY n LIMIT {SAMPLE}")
+        return deals_of({
+            name: rows_by_name(database, f"SELECT * FROM {name} SEMI JOIN chosen USING ({KEY}) ORDER BY ALL")
+            for name in (DEALS, *self.base.vocabulary.collections)
+        }, self.base.vocabulary)

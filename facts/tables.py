@@ -7,11 +7,11 @@ followed by ``…_seen`` (the day it was observed), ``…_by`` (who said it) and
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from .deal import Deal, Observation
+from .deal import Deal, Item, Observation
 from .vocabulary import Fact, Vocabulary
 
 DEALS = "deals"
@@ -43,6 +43,8 @@ class Table:
     name: str
     collection: str
     columns: dict[str, Column]
+
+Row = Mapping[str, Any]  # the values of a row by column
 
 
 def column_name(some_id: str) -> str:
@@ -103,3 +105,31 @@ def _row(observed: Mapping[str, Observation]) -> dict[str, object]:
         if not observation.confirmed:
             row[f"{name}_confirmed"] = False
     return row
+
+
+def deals_of(rows: Mapping[str, Sequence[Row]], vocabulary: Vocabulary) -> list[Deal]:
+    """Return the deals that rows of typed tables hold, by table, in the order of their rows: :func:`deal_rows` backwards."""
+    items: dict[str, dict[str, list[Item]]] = {row[KEY]: {} for row in rows[DEALS]}
+    for collection in vocabulary.collections.values():
+        for row in rows[collection.id]:
+            item = Item(row[ITEM_KEY], _observed(row, collection.facts))
+            items[row[KEY]].setdefault(collection.id, []).append(item)
+    return [
+        Deal(_observed(row, vocabulary.facts), {
+            name: tuple(items[row[KEY]].get(name, ())) for name in vocabulary.collections
+            if row.get(listed_column(name)) or name in items[row[KEY]]
+        }, row[KEY])
+        for row in rows[DEALS]
+    ]
+
+
+def _observed(row: Row, facts: Mapping[str, Fact]) -> dict[str, Observation]:
+    found = {}
+    for fact in facts.values():
+        name = column_name(fact.id)
+        value = row.get(name)
+        if value is not None:
+            seen = row.get(f"{name}_seen") if fact.id != AS_OF else None
+            confirmed = fact.id == AS_OF or row.get(f"{name}_confirmed") is not False
+            found[fact.id] = Observation(tuple(value) if isinstance(value, list) else value, seen=seen, confirmed=confirmed)
+    return found
