@@ -24,9 +24,10 @@ _SLOW = "projection_pullup,join_order,statistics_propagation"
 
 
 class Engine(Protocol):
-    """What the output tables need of an engine.
+    """What reading, laying down and writing tables need of an engine.
 
-    ``bare_keys`` tells whether it copes with keys that are taken from files as they are.
+    ``bare_keys`` tells whether it copes with keys that are taken from files as they are; ``at_once`` is how many
+    statements it should be given at the same time.
     """
 
     bare_keys: bool

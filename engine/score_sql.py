@@ -1,6 +1,6 @@
 """The diagnosis of a whole pipeline as tables: SQL statements that follow one another.
 
-The strata of :mod:`.sql` become temporary tables where more than one statement reads them, with
+The strata of :mod:`.sql` become tables where more than one statement reads them, with
 only the columns that are still needed. Conclusions that end in an output are packed as soon as
 they are settled, 62 to a number; the outputs unpack them against small catalogues.
 """

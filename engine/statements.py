@@ -1,6 +1,6 @@
 """Strata as statements that follow one another, so that what several of them read is worked out once.
 
-Each stratum with several readers becomes a temporary table with only the columns that are still needed; the
+Each stratum with several readers becomes a table with only the columns that are still needed; the
 others stay common table expressions of the statement that reads them.
 """
 
@@ -24,7 +24,7 @@ Beside = Callable[[str, Collection[str]], Sequence[exp.Expr]]
 
 @dataclass(frozen=True)
 class Statement:
-    """A temporary table and the query that fills it."""
+    """A table of a run and the query that fills it."""
 
     name: str
     select: exp.Query
