@@ -14,6 +14,8 @@ def part_words(part: Part, scope: str, names: Names) -> str:
     condition, language = part.condition, names.language
     if isinstance(condition, Any) and part.parts:
         return say("whynot.any", language)
+    if isinstance(condition, Absent):
+        return say("whynot.absent", language, name=names.conclusion(condition.name, part.about if condition.collection else ""))
     if not isinstance(condition, FactTest):
         return condition_words(condition, names, part.about)
     path = condition.path

@@ -95,7 +95,8 @@ class MissBranches:
             return
         sign, colour = _SIGNS[part.state]
         line = Prose.assemble((f"{sign} ", colour), part_words(part, scope, self.names))
-        line.append(f"  {self.say(f'whynot.{part.state}')}", style=colour)
+        state = f"absent.{part.state}" if isinstance(part.condition, Absent) else part.state
+        line.append(f"  {self.say(f'whynot.{state}')}", style=colour)
         branch = tree.add(line)
         self.add_ways(branch, part, scope, deep)
         self.add_items(branch, part)

@@ -129,7 +129,8 @@ class Names:
             case "step" | "reached" | "done" | "started":
                 return say(f"conclusion.{verb}", self.language, step=self.step(target))
         makers = self.base.program.concluding(name)
-        label = self.read(makers[0].label) if makers else name
+        closest = min(makers, key=lambda rule: len(rule.concludes), default=None)  # what concludes more than it says more
+        label = name if closest is None else self.read(closest.label)
         scope = self.base.program.scopes.get(name, "")
         return label + aside(self.item(scope, about), self.language) if about and scope else label
 

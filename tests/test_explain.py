@@ -132,6 +132,40 @@ def test_conditions_that_must_hold_together_stay_together_among_ways_of_which_on
     assert len(shown) < 60
 
 
+# What must not be so
+
+
+SILENT = """\
+as_of: 2026-05-04
+contact: {last_seller_touch: 2026-04-01, last_customer_response: 2026-02-01}
+"""
+
+
+@pytest.mark.parametrize(("language", "in_the_way", "as_wanted", "wanted"), [
+    ("en", "✕ must not be so: The customer has been silent far too long but it is",
+     "● must not be so: The deal is lost and it is not", "● The customer has not answered for a while holds"),
+    ("zh", "✕ 须不成立：客户沉默太久 但目前成立", "● 须不成立：单子丢了 目前确实不成立", "● 客户有一阵没回音 成立"),
+])
+def test_what_must_not_be_so_is_told_apart_from_what_must(
+    language: str, in_the_way: str, as_wanted: str, wanted: str, tmp_path: Path
+) -> None:
+    (tmp_path / "silent.yaml").write_text(SILENT)
+
+    def told(conclusion: str) -> str:
+        shown = run("whynot", str(tmp_path / "silent.yaml"), conclusion, "--all", language=language).output
+        return re.sub(r"[│├└─\s]+", " ", shown)
+
+    assert in_the_way in told("ask_plainly_if_still_on")
+    assert wanted in told("ask_plainly_if_still_on")
+    assert as_wanted in told("end_the_pause")
+
+
+def test_a_conclusion_of_several_rules_bears_the_name_of_the_one_that_says_no_more() -> None:
+    names = Names(base(), load_deal(STEEL, base().vocabulary), "en")
+    assert names.conclusion("buyer_quiet") == "The customer has not answered for a while"
+    assert names.conclusion("key_account") == "A key account"
+
+
 # Bounds of readiness
 
 
