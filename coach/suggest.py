@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from itertools import islice
 from typing import Any
 
 import yaml
 
 from ..engine.case import build_case
 from ..engine.reference import conclude, holds
-from ..engine.repair import edit_to
+from ..engine.remedy import closest
+from ..engine.repair import repaired
 from ..facts.deal import AS_OF, Deal, Observation
-from ..facts.edits import without
 from ..facts.problems import Place
 from ..rules.base import RuleBase
 from ..rules.language import Rule, all_of
@@ -74,11 +75,10 @@ def _telling(base: RuleBase, mutant: Mutant, start: Deal) -> Deal | None:
         if old.when == new.when:
             continue
         for goal in (all_of(old.when, opposite(new.when)), all_of(new.when, opposite(old.when))):
-            edit = edit_to(base, start, old, "", goal)
-            if edit is not None:
-                deal = edit.applied(start)
+            for deal, _ in islice(repaired(base, start, goal, old.scope, ""), 1):
                 if _tells(base, deal, old, new):
-                    return _smallest(deal, lambda part, old=old, new=new: _tells(base, part, old, new))  # type: ignore[misc]
+                    blank = Deal({AS_OF: deal.facts[AS_OF]}, {})
+                    return closest(blank, deal, lambda part, old=old, new=new: _tells(base, part, old, new))  # type: ignore[misc]
     return None
 
 
@@ -89,19 +89,6 @@ def _tells(base: RuleBase, deal: Deal, old: Rule, new: Rule) -> bool:
         holds(old.when, row, seen, concluded) is not holds(new.when, row, seen, concluded)  # type: ignore[arg-type]
         for row in seen.rows(old.scope)
     )
-
-
-def _smallest(deal: Deal, keeps: Callable[[Deal], bool]) -> Deal:
-    """Return a deal with everything left out that can be, one thing after another."""
-    names = [*deal.items, *(f"{of}@{item.id}" for of, rows in deal.items.items() for item in rows)]
-    names += [f"{of}.{fact}@{item.id}" for of, rows in deal.items.items() for item in rows for fact in item.facts]
-    names += [fact for fact in deal.facts if fact != AS_OF]
-    for name in names:
-        if name.partition("@")[0].partition(".")[0] in deal.items or name in deal.facts:
-            smaller = without(deal, [name])
-            if keeps(smaller):
-                deal = smaller
-    return deal
 
 
 def _lines(ground: Ground, mutant: Mutant) -> Iterator[Expectation]:

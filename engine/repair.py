@@ -1,20 +1,20 @@
-"""Finds changes to a deal that would make a rule fire, or keep it from firing: the answer to "what would it take".
+"""Finds changes to a deal that would make a condition hold, through the rules that conclude what it reads.
 
-It walks down the rule's condition and changes one fact for every test in the way, through the rules
-that conclude what the condition reads; then everything is concluded anew, until the rule does as it
-should. What it returns has been checked that way; it need not be the smallest change there is.
+It walks down the condition and changes one fact for every test in the way; then everything is concluded
+anew, until the condition holds. What it finds has been checked that way; it may change more than it must.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
+from ..facts.consistency import Spot, disagreements
 from ..facts.deal import Deal, Item, Observation
-from ..facts.edits import Edit
 from ..facts.values import FactValue, in_order
 from ..facts.vocabulary import Fact
 from ..rules.base import RuleBase
@@ -24,45 +24,37 @@ from .outcome import Outcome
 from .reference import conclude, holds
 
 _TRIES, _ROUNDS, _DEEPEST = 18, 12, 14
+_FORESEEN = 3  # rules through which a cost is reckoned
+_AGAIN = 12  # what it costs to change once again what has been changed: it keeps a search from going in circles
+ITEM_LOST = 10
+_BLANK = "…"  # for words that the reader fills in, whatever the language
 
 
-def edit_to(base: RuleBase, deal: Deal, rule: Rule, about: str, goal: Condition | None = None) -> Edit | None:
-    """Return a change after which ``rule`` fires for an item (empty: the deal), or None if none was found.
+def change_cost(fact: Fact | None) -> int:
+    """Return what it costs to change a known fact, where to learn an unknown one costs 1."""
+    return 10 if fact is not None and fact.influence == "none" else 3
 
-    ``goal`` asks for another condition than the rule's own, over rows of the same scope.
+
+def repaired(
+    base: RuleBase, deal: Deal, goal: Condition, scope: str, about: str, sound: bool = False
+) -> Iterator[tuple[Deal, str]]:
+    """Yield deals in which a condition holds of an item (empty: the deal, or an item to be added), with that item.
+
+    In a ``sound`` one nothing that was changed contradicts the rest of the facts.
     """
     for seed in range(_TRIES):
-        repair = _Repair(base, deal, random.Random(seed), boldness=seed // 3)
-        if repair.reaches(goal or rule.when, rule.scope, about):
-            return difference(deal, repair.deal)
-    return None
-
-
-def difference(old: Deal, new: Deal) -> Edit:
-    """Return the change that makes one deal out of another."""
-    facts = {name: seen for name, seen in new.facts.items() if old.facts.get(name) != seen}
-    dropped = [name for name in old.facts if name not in new.facts]
-    items: dict[str, tuple[Item, ...]] = {}
-    for name, rows in new.items.items():
-        before = {item.id: item for item in old.items.get(name, ())}
-        changed = []
-        for item in rows:
-            was = before.get(item.id, Item(item.id, {}))
-            given = {fact: seen for fact, seen in item.facts.items() if was.facts.get(fact) != seen}
-            dropped += [f"{name}.{fact}@{item.id}" for fact in was.facts if fact not in item.facts]
-            if given or item.id not in before:
-                changed.append(Item(item.id, given))
-        dropped += [f"{name}@{gone}" for gone in before if gone not in {item.id for item in rows}]
-        if changed or name not in old.items:
-            items[name] = tuple(changed)
-    dropped += [name for name in old.items if name not in new.items]
-    return Edit(Deal(facts, items), tuple(dropped))
+        repair = _Repair(base, deal, random.Random(seed), seed // 3, sound)
+        reached = repair.reaches(goal, scope, about)
+        if reached is not None:
+            yield repair.deal, reached
 
 
 class _Repair:
-    def __init__(self, base: RuleBase, deal: Deal, chance: random.Random, boldness: int) -> None:
+    def __init__(self, base: RuleBase, deal: Deal, chance: random.Random, boldness: int, sound: bool) -> None:
         self.base = base
         self.boldness = boldness  # how far it strays from what seems easiest
+        self.sound = sound
+        self.changed: Counter[tuple[str, str, str]] = Counter()
         self.deal = deal
         self.chance = chance
         self.makers: dict[str, list[Rule]] = {}
@@ -72,8 +64,8 @@ class _Repair:
         self.case: Case
         self.outcome: Outcome
 
-    def reaches(self, goal: Condition, scope: str, about: str) -> bool:
-        """Change the deal until the goal holds of a row; tell whether it does."""
+    def reaches(self, goal: Condition, scope: str, about: str) -> str | None:
+        """Change the deal until the goal holds of a row; return which that is, or None if it never does."""
         if scope and not about:
             about = self.new_item(scope)
         for _ in range(_ROUNDS):
@@ -81,9 +73,9 @@ class _Repair:
             self.outcome = conclude(self.base.program, self.case)
             row = self.row(scope, about)
             if self.holds(goal, row):
-                return True
+                return about
             self.want(goal, scope, row, True, 0)
-        return False
+        return None
 
     def holds(self, condition: Condition, row: Row) -> bool:
         return holds(condition, row, self.case, self.outcome.concluded)  # type: ignore[arg-type]
@@ -116,35 +108,49 @@ class _Repair:
 
     def choose(self, parts: Sequence[Condition], row: Row, truth: bool) -> Condition:
         """Return the part that seems easiest; chance decides among those that are alike."""
-        return min(parts, key=lambda part: self.cost(part, row, truth) + self.chance.random() * (1 + self.boldness))
+        return min(parts, key=lambda part: self.blurred(self.cost(part, row, truth)))
 
-    def cost(self, condition: Condition, row: Row, truth: bool) -> float:
+    def blurred(self, cost: float) -> float:
+        """Return a cost made greater by chance, the more so the bolder."""
+        return (1 + cost) * (1 + self.chance.random() * (0.2 + self.boldness))
+
+    def cost(self, condition: Condition, row: Row, truth: bool, depth: int = 0) -> float:
         if self.holds(condition, row) is truth:
             return 0
         match condition:
             case All(parts) | Any(parts):
-                costs = [self.cost(part, row, truth) for part in parts]
+                costs = [self.cost(part, row, truth, depth) for part in parts]
                 return sum(costs) if isinstance(condition, All) is truth else min(costs, default=50)
-            case Holds() | Absent():
-                return 3
+            case Holds(name, collection) | Absent(name, collection):
+                if isinstance(condition, Absent) is truth or depth > _FORESEEN:
+                    return 3
+                about = row if collection else self.case.deal
+                return 1 + min((self.cost(rule.when, about, True, depth + 1) for rule in self.makers.get(name, ())), default=50)
             case Quantifier():
                 return 2
-            case _:
-                return 1
+            case FactTest(path=path):
+                owner = owner_row(path, row, self.case)
+                known = str(path) in owner.values
+                cost = change_cost(self.base.vocabulary.find(path.fact, path.collection)) if known else 1
+                return cost + _AGAIN * self.changed[path.collection, owner.id, path.fact] ** 2
+            case Listed(of):
+                return 1 + ITEM_LOST * len(self.case.rows(of))
 
     def want_conclusion(self, name: str, collection: str, row: Row, truth: bool, depth: int) -> None:
         about = row if collection else self.case.deal
         makers = self.makers.get(name, [])
         if truth and makers:
-            maker = min(makers, key=lambda rule: self.cost(rule.when, about, True) + self.chance.random() * 2)
+            maker = min(makers, key=lambda rule: self.blurred(self.cost(rule.when, about, True)))
             self.want(maker.when, collection, about, True, depth + 1)
         for maker in () if truth else makers:
             self.want(maker.when, collection, about, False, depth + 1)
 
     def list_items(self, of: str, listed: bool) -> None:
-        items = {name: rows for name, rows in self.deal.items.items() if name != of or listed}
+        for item in () if listed else self.deal.items.get(of, ()):
+            self.drop_item(of, item.id)
+        items = {name: rows for name, rows in self.deal.items.items() if name != of}
         if listed:
-            items.setdefault(of, ())
+            items[of] = self.deal.items.get(of, ())
         self.deal = replace(self.deal, items=items)
 
     def new_item(self, of: str) -> str:
@@ -165,10 +171,11 @@ class _Repair:
         wanted = min(targets, key=lambda number: abs(number - len(counted)))
         for row in counted[wanted:]:
             self.count(quantifier, row, False, depth)
-        others.sort(key=lambda row: self.cost(quantifier.where, row, True) + self.chance.random())
+        blank = self.blurred(1 + self.cost(quantifier.where, Row("", {}), True))
+        costs = {row.id: self.blurred(self.cost(quantifier.where, row, True)) for row in others}
+        near = sorted((row for row in others if costs[row.id] <= blank), key=lambda row: costs[row.id])
         for number in range(wanted - len(counted)):
-            known = number < len(others) and self.chance.random() < 0.7
-            row = others[number] if known else Row(self.new_item(of), {})
+            row = near[number] if number < len(near) else Row(self.new_item(of), {})
             self.count(quantifier, row, True, depth)
 
     def counts(self, quantifier: Quantifier, row: Row) -> bool:
@@ -183,10 +190,23 @@ class _Repair:
         elif have is not None:
             self.want(have, quantifier.of, row, True, depth + 1)
         elif quantifier.where == ALWAYS or self.chance.random() < 0.25:
-            kept = tuple(item for item in self.deal.items.get(quantifier.of, ()) if item.id != row.id)
-            self.deal = replace(self.deal, items={**self.deal.items, quantifier.of: kept})
+            self.drop_item(quantifier.of, row.id)
         else:
             self.want(quantifier.where, quantifier.of, row, False, depth + 1)
+
+    def drop_item(self, of: str, item_id: str) -> None:
+        """Take an item out of the deal, and out of what refers to it."""
+        kept = tuple(item for item in self.deal.items.get(of, ()) if item.id != item_id)
+        self.deal = replace(self.deal, items={**self.deal.items, of: kept})
+        for collection in self.base.vocabulary.collections.values():
+            for fact in (fact for fact in collection.facts.values() if fact.to == of):
+                for item in self.deal.items.get(collection.id, ()):
+                    seen = item.facts.get(fact.id)
+                    if seen is not None and seen.value == item_id:
+                        self.observe(collection.id, item.id, fact, None)
+                    elif seen is not None and isinstance(seen.value, tuple) and item_id in seen.value:
+                        others = tuple(target for target in seen.value if target != item_id)
+                        self.observe(collection.id, item.id, fact, replace(seen, value=others))
 
     def want_fact(self, test: FactTest, scope: str, row: Row, truth: bool) -> None:
         path = test.path
@@ -201,14 +221,15 @@ class _Repair:
         path = test.path
         through = self.base.vocabulary.collections[scope].facts[path.through]
         if path.fact == "id" and (test.kind == "unknown") is truth:
-            self.observe(scope, row.id, through, Observation("nobody"))
+            self.observe(scope, row.id, through, None if self.sound else Observation("nobody"))
             return
         target = row.values.get(path.through)
         present = {item.id for item in self.deal.items.get(path.collection, ())}
         if not isinstance(target, str) or target not in present:
-            if not truth:
+            if not truth and test.kind != "unknown":
                 return
-            target = self.chance.choice(sorted(present)) if present else self.new_item(path.collection)
+            others = sorted(present - {row.id} if path.collection == scope else present)
+            target = self.chance.choice(others) if others else self.new_item(path.collection)
             self.observe(scope, row.id, through, Observation(target))
         if path.fact != "id":
             fact = self.base.vocabulary.collections[path.collection].facts[path.fact]
@@ -220,19 +241,20 @@ class _Repair:
         kind = test.kind
         if kind in ("known", "unknown"):
             if (kind == "known") is truth:
-                self.observe(collection, about, fact, Observation(self.any_value(fact)))
+                self.observe(collection, about, fact, Observation(self.any_value(collection, about, fact)))
             else:
                 self.observe(collection, about, fact, None)
             return
         if kind in ("stale", "inferred"):
-            value = row.values.get(name, self.any_value(fact))
+            value = row.values.get(name, self.any_value(collection, about, fact))
             seen = None
             if kind == "stale" and truth and fact.stale_after:
                 seen = self.case.as_of - timedelta(days=self.base.stale_limits[fact.stale_after] + 1)
             confirmed = not (kind == "inferred" and truth)
             self.observe(collection, about, fact, Observation(value, seen=seen, confirmed=confirmed))
             return
-        fitting = [value for value in self.candidates(fact, test) if value_satisfies(test, value, self.case.as_of) is truth]
+        values = self.candidates(collection, about, fact, test)
+        fitting = [value for value in values if value_satisfies(test, value, self.case.as_of) is truth]
         if fitting:
             value = self.chance.choice(fitting[:3])
             self.observe(collection, about, fact, Observation(value))
@@ -249,6 +271,7 @@ class _Repair:
 
     def observe(self, collection: str, about: str, fact: Fact, observation: Observation | None) -> None:
         """Write an observation into the deal, or take it out."""
+        self.changed[collection, about, fact.id] += 1
         if not collection:
             facts = {name: seen for name, seen in self.deal.facts.items() if name != fact.id}
             self.deal = replace(self.deal, facts=facts if observation is None else {**facts, fact.id: observation})
@@ -261,11 +284,20 @@ class _Repair:
             rows.append(item)
         self.deal = replace(self.deal, items={**self.deal.items, collection: tuple(rows)})
 
-    def any_value(self, fact: Fact) -> FactValue:
-        return self.candidates(fact, None)[0]
+    def any_value(self, collection: str, about: str, fact: Fact) -> FactValue:
+        return self.candidates(collection, about, fact, None)[0]
 
-    def candidates(self, fact: Fact, test: FactTest | None) -> list[FactValue]:
-        """Return values of a fact among which there is one on either side of a test."""
+    def candidates(self, collection: str, about: str, fact: Fact, test: FactTest | None) -> list[FactValue]:
+        """Return values of a fact among which there is one on either side of a test, if such a value may be given."""
+        values = self.values(collection, about, fact, test)
+        if not self.sound:
+            return values
+        spot = Spot(collection, about, fact.id)
+        return [value for value in values
+                if not any(disagreements(fact, Observation(value), spot, self.deal, self.base.vocabulary))]
+
+    def values(self, collection: str, about: str, fact: Fact, test: FactTest | None) -> list[FactValue]:
+        """Return values of a fact, those first that say least."""
         operand = test.operand if test is not None else ()
         match fact.type:
             case "bool":
@@ -277,7 +309,7 @@ class _Repair:
                 return [self.case.as_of - timedelta(days=int(day)) for day in days if abs(day) < 4000]
             case "int" | "decimal" | "money":
                 low, high = fact.minimum or Decimal(0), fact.maximum
-                ends = [low, low + 1, *([high] if high is not None else [])]
+                ends = [low + 1, low, *([high] if high is not None else [])]  # nothing is seldom what is meant
                 numbers = [Decimal(number) for number in (*ends[:2], *_around(operand), *ends[2:])]
                 fit = [number for number in numbers if number >= low and (high is None or number <= high)]
                 return [int(number) for number in fit] if fact.type == "int" else list(fit)
@@ -288,14 +320,14 @@ class _Repair:
                 sets = [tested, rest, every, [], *([member] for member in tested), every[:1], every[:2], every[:3], every[:4]]
                 return [in_order(fact, members) for members in sets]
             case "list":
-                return [tuple(f"note {number}" for number in range(size)) for size in (1, 0, 2, 3, 4, 5, 6)]
+                blanks = (_BLANK, *(f"{_BLANK} {number}" for number in range(2, 7)))
+                return [blanks[:size] for size in (1, 0, 2, 3, 4, 5, 6)]
             case "ref" | "refs":
-                known = [item.id for item in self.deal.items.get(fact.to, ())]
-                if not known:
-                    known = [self.new_item(fact.to)]
+                others = [item.id for item in self.deal.items.get(fact.to, ()) if (fact.to, item.id) != (collection, about)]
+                known = others or [self.new_item(fact.to)]
                 return [(known[0],), ()] if fact.type == "refs" else list(known)
             case _:
-                return ["noted"]
+                return [_BLANK]
 
 
 def _around(operand: object) -> list[Decimal]:

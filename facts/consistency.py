@@ -41,14 +41,22 @@ def _of_row(deal: Deal, vocabulary: Vocabulary, collection: str, item_id: str) -
         fact = vocabulary.find(fact_id, collection)
         spot = Spot(collection, item_id, fact_id)
         if fact is not None:
-            for code, words in (*_astray(fact, observation, spot, deal, vocabulary), *_ahead(fact, observation, deal.as_of)):
+            for code, words in disagreements(fact, observation, spot, deal, vocabulary):
                 yield spot, problem(observation.place, str(spot), code, **words)
+
+
+def disagreements(
+    fact: Fact, observation: Observation, spot: Spot, deal: Deal, vocabulary: Vocabulary
+) -> Iterator[tuple[str, dict[str, object]]]:
+    """Yield what a deal would contradict in what was observed there: the message and the words that fill it."""
+    yield from _astray(fact, observation, spot, deal, vocabulary)
+    yield from _ahead(fact, observation, deal.as_of)
 
 
 def _astray(
     fact: Fact, observation: Observation, spot: Spot, deal: Deal, vocabulary: Vocabulary
 ) -> Iterator[tuple[str, dict[str, object]]]:
-    """Yield what is wrong with each reference: its message and the words that fill it."""
+    """Yield what is wrong with each reference."""
     if not fact.to:
         return
     known = [item.id for item in deal.items.get(fact.to, ())]

@@ -28,7 +28,7 @@ def _print(console: Console, found: Comparison, before: Names, after: Names) -> 
     if found.facts:
         console.print(Prose(say("compare.facts", language), style="bold"))
         for fact in found.facts:
-            console.print(Prose("  " + _fact(fact, before if fact.after is None else after)))
+            console.print(Prose("  " + fact_change_words(fact, before if fact.after is None else after)))
     if found.is_empty:
         console.print(Prose(say("compare.same", language), style="bold"))
         return
@@ -102,7 +102,8 @@ def _change(console: Console, change: Change, label: str, rules: Sequence[str]) 
     console.print(Prose.assemble((f"  {sign} ", colour), label, (f"  [{', '.join(rules)}]" if rules else "", "bright_black")))
 
 
-def _fact(change: FactChange, names: Names) -> str:
+def fact_change_words(change: FactChange, names: Names) -> str:
+    """Return a change of a fact, or that an item came or went; ``names`` are those of the deal in which it is known."""
     language = names.language
     collection = names.base.vocabulary.collections.get(change.collection)
     if not change.fact and collection is not None:

@@ -16,6 +16,8 @@ def part_words(part: Part, scope: str, names: Names) -> str:
         return say("whynot.any", language)
     if isinstance(condition, Absent):
         return say("whynot.absent", language, name=names.conclusion(condition.name, part.about if condition.collection else ""))
+    if isinstance(condition, Holds) and condition.name.startswith("met."):
+        return names.criterion(condition.name.partition(".")[2])  # whether it is met is the state of the part
     if not isinstance(condition, FactTest):
         return condition_words(condition, names, part.about)
     path = condition.path

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.tree import Tree
 
-from ..engine.repair import edit_to
+from ..engine.remedy import remedy_for
 from ..engine.whynot import Miss, Part
 from ..facts.edits import spelled
 from ..rules.language import Absent, All, Holds, Quantifier
+from .comparison import fact_change_words
 from .conditions import part_words
 from .document import Data, miss_document, rule_base_document
 from .names import Names
@@ -18,7 +19,8 @@ from .prose import Prose
 from .words import aside, command_line, rules_line, say
 
 _SIGNS = {"holds": ("●", "green"), "fails": ("✕", "red"), "unknown": ("?", "yellow")}
-_MOST_RULES, _MOST_ITEMS = 5, 3
+_MOST_RULES, _MOST_ITEMS, _MOST_PARTS = 5, 3, 3
+_MOST_CHANGES, _FEW_CHANGES = 8, 5  # more than a reader would type; those that are named then
 
 
 def print_misses(
@@ -34,20 +36,29 @@ def print_misses(
         console.print(branches.tree(miss))
     if len(shown) < len(misses):
         console.print(Prose(say("whynot.more", language, count=len(misses) - len(shown)), style="bright_black"))
-    _print_repair(console, about, misses, names)
+    _print_remedy(console, conclusion, about, misses, names, everything)
     console.print(Prose(rules_line(names.base, language), style="bright_black"))
 
 
-def _print_repair(console: Console, about: str, misses: Sequence[Miss], names: Names) -> None:
+def _print_remedy(
+    console: Console, conclusion: str, about: str, misses: Sequence[Miss], names: Names, everything: bool
+) -> None:
     language = names.language
     for miss in misses:
-        edit = edit_to(names.base, names.deal, miss.rule, miss.about or about)
-        if edit is not None:
-            options = spelled(edit, names.deal, names.base.vocabulary)
-            command = command_line("whatif", names.deal.file, *(word for option in options for word in option))
-            would = say("whynot.would", language, rule=names.rule(miss.rule, miss.about or about))
-            console.print(Prose(would, style="bold"))
-            console.print(f"  {command}", soft_wrap=True)
+        remedy = remedy_for(names.base, names.deal, conclusion, miss.rule, miss.about or about)
+        if remedy is not None:
+            rule = names.rule(miss.rule, miss.about or about)
+            if len(remedy.changes) <= _MOST_CHANGES or everything:
+                options = spelled(remedy.edit, names.deal, names.base.vocabulary)
+                command = command_line("whatif", names.deal.file, *(word for option in options for word in option))
+                console.print(Prose(say("whynot.would", language, rule=rule), style="bold"))
+                console.print(f"  {command}", soft_wrap=True)
+                return
+            console.print(Prose(say("whynot.far", language, rule=rule, count=len(remedy.changes)), style="bold"))
+            then = Names(names.base, remedy.edit.applied(names.deal), language)
+            for change in remedy.changes[:_FEW_CHANGES]:
+                console.print(Prose(f"  {fact_change_words(change, names if change.after is None else then)}"))
+            console.print(Prose(say("whynot.far_all", language), style="bright_black"))
             return
     console.print(Prose(say("whynot.nothing_would", language), style="bright_black"))
 
@@ -88,8 +99,7 @@ class MissBranches:
     def add(self, tree: Tree, part: Part, scope: str, deep: bool = False) -> None:
         """Add a part; ``deep`` below a rule, what holds already is left out unless everything is wanted."""
         if isinstance(part.condition, All):
-            for inner in part.parts:
-                self.add(tree, inner, scope, deep)
+            self.add_parts(tree, part, scope, deep)
             return
         if deep and part.state == "holds" and not self.everything:
             return
@@ -101,6 +111,17 @@ class MissBranches:
         self.add_ways(branch, part, scope, deep)
         self.add_items(branch, part)
         self.add_rules(branch, part)
+
+    def add_parts(self, tree: Tree, part: Part, scope: str, deep: bool) -> None:
+        """Add the parts that must hold together; ``deep`` below a rule the first few in the way stand for all."""
+        parts = part.parts
+        if deep and not self.everything:
+            parts = tuple(inner for inner in parts if inner.state != "holds")
+        shown = parts[:_MOST_PARTS] if deep and not self.everything else parts
+        for inner in shown:
+            self.add(tree, inner, scope, deep)
+        if len(shown) < len(parts):
+            tree.add(Prose(self.say("list.more", count=len(parts) - len(shown)), style="bright_black"))
 
     def add_ways(self, branch: Tree, part: Part, scope: str, deep: bool) -> None:
         """Add the parts of which one must hold; where they are long, only the nearest, unless everything is wanted."""
@@ -149,8 +170,8 @@ def misses_document(conclusion: str, about: str, misses: Sequence[Miss], names: 
     rules = []
     shown: set[tuple[str, str]] = set()
     for miss in misses:
-        edit = edit_to(names.base, names.deal, miss.rule, miss.about or about)
-        options = spelled(edit, names.deal, names.base.vocabulary) if edit is not None else None
+        remedy = remedy_for(names.base, names.deal, conclusion, miss.rule, miss.about or about)
+        options = spelled(remedy.edit, names.deal, names.base.vocabulary) if remedy is not None else None
         would = None if options is None else [" ".join(option) for option in options]
         rules.append({**miss_document(miss, shown), "would": would})
     return {"rule_base": rule_base_document(names.base), "conclusion": conclusion, "about": about,

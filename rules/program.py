@@ -29,7 +29,7 @@ from .language import (
     reads,
 )
 
-LOST = "lost"
+WON, LOST = "won", "lost"
 
 
 @dataclass(frozen=True)

@@ -394,7 +394,7 @@ def test_a_layer_whose_files_are_unreadable_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_whynot_whatif_and_diff_speak_both_languages_at_80_columns(language: str, tmp_path: Path) -> None:
     deal = str(EXAMPLES / "steel-rolling-line.yaml")
-    whynot = run("whynot", deal, "propose_the_close", language=language)
+    whynot = run("whynot", deal, "propose_the_close", "--all", language=language)
     command = next(line for line in whynot.output.splitlines() if line.startswith("  dealready whatif"))
     assert "--set" in command
     whatif = run("whatif", deal, "--set", "stakeholders.attitude@deng=support", "--drop", "signals", language=language)
