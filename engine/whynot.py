@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ..rules.language import Absent, All, Any, Condition, FactTest, Holds, Quantifier, Rule
@@ -15,13 +15,15 @@ from .reference import holds
 PartState = Literal["holds", "fails", "unknown"]
 _STATES: dict[bool | None, PartState] = {True: "holds", False: "fails", None: "unknown"}
 _ABOUT_KNOWLEDGE = ("unknown", "stale", "inferred")
+_SPOILS = 100  # farther than any number of tests: a fact that would undo what has to hold beside it is no way
 
 
 @dataclass(frozen=True)
 class Part:
     """A condition with its state, and, for one made of others, those.
 
-    ``distance`` is the number of tests in the way; an unknown one counts half. ``rules`` could have made what it
+    ``distance`` is the number of tests in the way; an unknown one counts half, one that would undo what must hold beside
+    it a hundred. ``rules`` could have made what it
     waits for; ``fired`` are the rules that made what should be absent; ``items`` tell of a quantifier which items
     keep it from holding, or which comes nearest, and through which parts.
     """
@@ -72,31 +74,38 @@ class _Asker:
         for rule in program.rules:
             for name in rule.concludes:
                 self.makers.setdefault(name, []).append(rule)
-        self._known: dict[tuple[str, str], tuple[Miss, ...]] = {}
+        self._known: dict[tuple[str, str, frozenset[str]], tuple[Miss, ...]] = {}
 
-    def misses(self, conclusion: str, about: str) -> tuple[Miss, ...]:
-        """Return the rules that could have made a conclusion, the nearest first; rules run in no circle, so this ends."""
-        key = (conclusion, about)
+    def misses(self, conclusion: str, about: str, barred: frozenset[str] = frozenset()) -> tuple[Miss, ...]:
+        """Return the rules that could have made a conclusion, the nearest first; rules run in no circle, so this ends.
+
+        ``barred`` are conclusions about the deal that must stay absent.
+        """
+        key = (conclusion, about, barred)
         if key not in self._known:
-            found = [miss for rule in self.makers.get(conclusion, ()) for miss in self.misses_of(rule, about)]
+            found = [miss for rule in self.makers.get(conclusion, ()) for miss in self.misses_of(rule, about, barred)]
             found.sort(key=lambda miss: (miss.distance, miss.rule.id, miss.about or ""))
             self._known[key] = tuple(found)
         return self._known[key]
 
-    def misses_of(self, rule: Rule, about: str) -> list[Miss]:
+    def misses_of(self, rule: Rule, about: str, barred: frozenset[str]) -> list[Miss]:
         criterion = rule.concludes[0].partition(".")[2] if rule.concludes[0].startswith("met.") else ""
         certain = criterion in self.program.criteria
         condition = self.program.criteria[criterion] if certain else rule.when
         rows = [row for row in self.case.rows(rule.scope) if not about or row.id == about]
         if not rows:
-            return [Miss(rule, None, self.part(condition, Row(about, {}), rule.scope, certain))]
-        parts = [(row, self.part(condition, row, rule.scope, certain)) for row in rows]
+            return [Miss(rule, None, self.part(condition, Row(about, {}), rule.scope, certain, barred))]
+        parts = [(row, self.part(condition, row, rule.scope, certain, barred)) for row in rows]
         return [Miss(rule, row.id, part) for row, part in parts if part.state != "holds"]
 
-    def part(self, condition: Condition, row: Row, scope: str, certain: bool = False) -> Part:
+    def part(
+        self, condition: Condition, row: Row, scope: str, certain: bool = False, barred: frozenset[str] = frozenset()
+    ) -> Part:
         state = self.state(condition, row, certain)
         if isinstance(condition, All | Any):
-            parts = tuple(self.part(part, row, scope, certain) for part in condition.parts)
+            if isinstance(condition, All):
+                barred |= {part.name for part in condition.parts if isinstance(part, Absent) and not part.collection}
+            parts = tuple(self.part(part, row, scope, certain, barred) for part in condition.parts)
             distances = [part.distance for part in parts]
             distance = sum(distances) if isinstance(condition, All) else min(distances, default=1)
             return Part(condition, state, row.id, 0 if state == "holds" else distance, parts)
@@ -104,17 +113,29 @@ class _Asker:
             return Part(condition, state, row.id, 0)
         if state == "unknown":
             unknown = tuple(sorted(judge(condition, row, self.case, self.outcome).unknown))
-            return Part(condition, state, row.id, 0.5, unknown=unknown)
+            return Part(condition, state, row.id, _SPOILS if self.spoils(condition, barred) else 0.5, unknown=unknown)
         match condition:
             case Holds(name, collection):
-                rules = self.misses(name, row.id if collection else "")
+                rules = self.misses(name, row.id if collection else "", barred)
                 return Part(condition, state, row.id, min((rule.distance for rule in rules), default=1), rules=rules)
             case Absent(name, collection):
                 return Part(condition, state, row.id, 1, fired=self.fired(name, row.id if collection else ""))
             case Quantifier():
                 items = self.items(condition, certain)
                 return Part(condition, state, row.id, self.gap(condition, items), items=items)
-        return Part(condition, state, row.id, 1)
+        return Part(condition, state, row.id, _SPOILS if self.spoils(condition, barred) else 1)
+
+    def spoils(self, condition: Condition, barred: frozenset[str]) -> bool:
+        """Tell whether the deal's fact that a test wants would by itself make something that has to be absent."""
+        if not (isinstance(condition, FactTest) and condition.path.owner == "deal" and condition.kind == "in"):
+            return False
+        deal = self.case.deal
+        then = replace(deal, values={**deal.values, str(condition.path): condition.operand[0]})  # type: ignore[dict-item,index]
+        case = replace(self.case, deal=then)
+        return any(
+            holds(rule.when, then, case, self.outcome.concluded)  # type: ignore[arg-type]
+            for name in barred if not self.outcome.holds(name) for rule in self.makers.get(name, ())
+        )
 
     def state(self, condition: Condition, row: Row, certain: bool) -> PartState:
         if certain:
