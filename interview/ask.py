@@ -20,7 +20,7 @@ from ..facts.problems import Rejected, messages
 from ..facts.texts import Language
 from ..facts.values import BadValue, FactValue
 from ..facts.vocabulary import Fact
-from ..render.document import question_text
+from ..render.document import question_reasons, question_text
 from ..render.names import Names
 from ..render.prose import Prose
 from ..render.words import headed, joined, say, show_value
@@ -221,18 +221,11 @@ class Interview:
     def _explain(self, question: Question) -> None:
         """Say what waits for the answer, the weightiest first."""
         self._tell("ask.why")
-        for why in question.why[:MOST_REASONS]:
-            self._print(f"  - {self._reason(why, question)}")
-        if len(question.why) > MOST_REASONS:
-            self._tell("ask.more", _GREY, count=len(question.why) - MOST_REASONS)
-
-    def _reason(self, why: str, question: Question) -> str:
-        """Return the label of what an answer can settle, with the name of whom or what it is about."""
-        entry = self.base.findings.get(why) or self.base.actions.get(why)
-        if entry is None:
-            return self.names.anything(why)
-        about = question.about if question.fact.startswith(f"{entry.about}.") else ""
-        return self.names.fill(entry.label, about or "…", entry.about)
+        reasons = question_reasons(question, self.names)
+        for reason in reasons[:MOST_REASONS]:
+            self._print(f"  - {reason}")
+        if len(reasons) > MOST_REASONS:
+            self._tell("ask.more", _GREY, count=len(reasons) - MOST_REASONS)
 
     def _save(self, change: Callable[[], Deal]) -> None:
         """Change the file, or say why that can't be done and leave."""

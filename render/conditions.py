@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from ..engine.proof import ItemsCounted
 from ..engine.whynot import Part
 from ..facts.vocabulary import Fact
 from ..rules.language import ALWAYS, Absent, All, Any, Condition, FactTest, Holds, Listed, Quantifier, Span
 from .names import Names
-from .words import headed, say, show_value
+from .words import headed, joined, say, show_value
 
 
 def part_words(part: Part, scope: str, names: Names) -> str:
@@ -58,11 +59,28 @@ def quantifier_words(quantifier: Quantifier, names: Names) -> str:
     """Return what a quantifier asks for: how many items, and of which kind."""
     language = names.language
     of = names.read(names.base.vocabulary.collections[quantifier.of].label)
+    which = _which_words(quantifier, names)
     number = _span_words(quantifier.span, None, names) if quantifier.name == "count" else ""
-    where = condition_words(quantifier.where, names)
-    which = say("words.which", language, where=where) if quantifier.where != ALWAYS else ""
     have = condition_words(quantifier.have, names) if quantifier.have is not None else ""
     return say(f"quantifier.{quantifier.name}", language, of=of, number=number, which=which, have=have)
+
+
+def _which_words(quantifier: Quantifier, names: Names) -> str:
+    """Return which items a quantifier counts, as it follows their name."""
+    if quantifier.where == ALWAYS:
+        return ""
+    return say("words.which", names.language, where=condition_words(quantifier.where, names))
+
+
+def counted_words(counted: ItemsCounted, names: Names) -> str:
+    """Return the items that a rule counted, or of which kind it found none on record."""
+    collection, language = names.base.vocabulary.collections[counted.quantifier.of], names.language
+    of = names.read(collection.label)
+    if counted.items:
+        items = joined([names.item(collection.id, item) for item in counted.items], language)
+        return say("why.counted", language, items=items, of=of)
+    key = "quantifier.none" if counted.listed else "why.unlisted"
+    return say(key, language, of=of, which=_which_words(counted.quantifier, names))
 
 
 def wanted_words(test: FactTest, names: Names) -> str:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from ..engine.bounds import Bound
-from ..engine.diagnosis import CriterionState, Diagnosis, GivenAction, Interval, Known, Reason, StakeholderView
+from ..engine.diagnosis import CriterionState, Diagnosis, GivenAction, Interval, Known, Question, Reason, StakeholderView
 from ..engine.proof import ConclusionUsed, FactUsed, ItemsCounted, Proof, Support
 from ..engine.whynot import Miss, Part
 from ..facts.values import FactValue
@@ -16,7 +16,7 @@ from ..rules.base import RuleBase
 from ..rules.language import Holds
 from ..rules.spelling import spell_in_line
 from .contradictions import all_contradictions
-from .names import Names
+from .names import Names, item_name
 from .origins import basis_of
 
 Data = dict[str, Any]
@@ -158,6 +158,17 @@ def question_text(fact_id: str, about: str, names: Names) -> str:
     text = names.fill(fact.question, about, collection)
     named = not about or "{name}" in names.read(fact.question)
     return text if named else headed(names.item(collection, about), names.language) + text
+
+
+def question_reasons(question: Question, names: Names) -> list[str]:
+    """Return what the answer to a question can settle, each once, the weightiest first, with the name of whom it is about."""
+    base = names.base
+    labels: dict[str, None] = {}
+    for why in question.why:
+        entry = base.findings.get(why) or base.actions.get(why)
+        about = question.about if entry is not None and question.fact.startswith(f"{entry.about}.") else ""
+        labels[names.anything(item_name(why, about))] = None
+    return list(labels)
 
 
 def _interval(interval: Interval) -> Data:

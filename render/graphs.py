@@ -10,9 +10,9 @@ from ..engine.proof import ConclusionUsed, FactUsed, ItemsCounted, Proof, Suppor
 from ..engine.whynot import Part
 from ..rules.language import All, FactTest, Quantifier
 from ..rules.spelling import spell_in_line
-from .conditions import part_words
+from .conditions import counted_words, part_words
 from .names import Names
-from .words import headed, joined, say
+from .words import say
 
 _SHAPES = {
     "conclusion": ("([", "])", "box, style=rounded"), "rule": ("[", "]", "box"), "fact": ("[/", "/]", "parallelogram"),
@@ -83,10 +83,8 @@ class _Graph:
                 label = label if holds else say("why.absent", language, name=label)
                 return self.node(f"a {name} {about} {holds}", label, "conclusion" if holds else "absent")
             case ItemsCounted():
-                collection = self.names.base.vocabulary.collections[part.quantifier.of]
-                items = joined([self.names.item(collection.id, item) for item in part.items], language)
-                label = headed(self.names.read(collection.label), language) + (items or "0")
-                return self.node(f"i {part.quantifier.of} {' '.join(part.items)}", label, "fact" if items else "absent")
+                label = counted_words(part, self.names)
+                return self.node(f"i {label}", label, "fact" if part.items else "absent")
 
 
 def _graph(proofs: Iterable[Sequence[Proof]], names: Names, bound: Bound | None) -> _Graph:

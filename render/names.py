@@ -34,15 +34,23 @@ class Names:
         return text.read(self.language, name=name, account=account)
 
     def item(self, collection: str, item_id: str) -> str:
-        """Return the name by which people know an item: the first of its facts if that is known, or its id."""
+        """Return the name by which people know an item: the first of its facts if that is known, or its id.
+
+        Where that is only of which kind it is, the person whom it comes from belongs to the name.
+        """
         item = self.deal.item(collection, item_id)
         if item is None:
             return item_id
-        naming = next(iter(self.base.vocabulary.collections[collection].facts.values()))
+        facts = self.base.vocabulary.collections[collection].facts
+        naming = next(iter(facts.values()))
         observation = item.facts.get(naming.id)
         if observation is None or naming.type not in ("text", "enum"):
             return item_id
-        return show_value(naming, observation.value, self.language)
+        name = show_value(naming, observation.value, self.language)
+        source = next((fact for fact in facts.values() if fact.type == "ref" and fact.id in item.facts), None)
+        if naming.type == "text" or source is None:
+            return name
+        return name + aside(self.item(source.to, str(item.facts[source.id].value)), self.language)
 
     def read(self, text: Text) -> str:
         """Return a text that has nothing to fill in."""
@@ -75,18 +83,30 @@ class Names:
     def fact(self, path: FactPath | str, about: str = "") -> str:
         """Return the label of a fact, with the item it belongs to."""
         fact, collection = self.find_fact(path)
-        if fact is None:
-            return self.read(self.base.vocabulary.collections[str(path)].label) if isinstance(path, str) else str(path)
-        label = self.read(fact.label)
         if isinstance(path, FactPath) and path.through:
-            collection = ""
-        return headed(self.item(collection, about), self.language) + label if about and collection else label
+            label = say("fact.entry", self.language) if fact is None else self.read(fact.label)
+            return headed(self._reference(path), self.language) + label
+        if fact is None:
+            return self.read(self.base.vocabulary.collections[str(path)].label)
+        label = self.read(fact.label)
+        named = about and collection and fact is not next(iter(self.base.vocabulary.collections[collection].facts.values()))
+        return headed(self.item(collection, about), self.language) + label if named else label
+
+    def _reference(self, path: FactPath) -> str:
+        """Return the label of the reference through which a fact is read."""
+        facts = (fact for collection in self.base.vocabulary.collections.values() for fact in collection.facts.values())
+        return next(self.read(fact.label) for fact in facts if (fact.id, fact.to) == (path.through, path.collection))
+
+    def value(self, path: FactPath, value: FactValue | None) -> str:
+        """Return what is known of a fact; of what a reference points at, whether it is on file at all."""
+        if path.through and path.fact == "id":
+            return say("fact.entry.none" if value is None else "fact.entry.there", self.language)
+        fact, _ = self.find_fact(path)
+        return say("why.unknown", self.language) if value is None else show_value(fact, value, self.language)
 
     def stated(self, path: FactPath, about: str, value: FactValue | None) -> str:
         """Return a fact with its value, as a statement."""
-        fact, _ = self.find_fact(path)
-        words = say("why.unknown", self.language) if value is None else show_value(fact, value, self.language)
-        return f"{self.fact(path, about)} = {words}"
+        return f"{self.fact(path, about)} = {self.value(path, value)}"
 
     def test(self, path: FactPath, written: str) -> str:
         """Return a test as people say it: values by their labels, parameters by their values with the names behind."""

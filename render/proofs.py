@@ -10,11 +10,12 @@ from rich.tree import Tree
 from ..engine.bounds import Bound
 from ..engine.outcome import Outcome
 from ..engine.proof import ConclusionUsed, FactUsed, ItemsCounted, Proof, Support
+from .conditions import counted_words
 from .ladder import STATE_SIGNS
 from .misses import MissBranches
 from .names import Names
 from .prose import Prose
-from .words import aside, command_line, headed, joined, rules_line, say, show_value
+from .words import aside, command_line, headed, joined, rules_line, say
 
 
 def print_proofs(
@@ -108,7 +109,8 @@ class _Branches:
                     self.shown.add((name, about))
                     self.add(branch.add(Prose(label)), premise)
             case ItemsCounted():
-                twig = branch.add(_counted(part, self.names))
+                words = counted_words(part, self.names)
+                twig = branch.add(Prose(words, style="" if part.items else "bright_black"))
                 for inner in part.support:
                     self.add_support(twig, inner, premises)
 
@@ -133,23 +135,11 @@ def _source(source_id: str, names: Names) -> Prose:
 
 
 def _fact(used: FactUsed, names: Names) -> Prose:
-    fact, _ = names.find_fact(used.path)
     kind = headed(say("why.fact", names.language), names.language)
     line = Prose.assemble((kind, "yellow"), names.fact(used.path, used.about), " = ")
-    line.append(show_value(fact, used.value, names.language) if used.value is not None else say("why.unknown", names.language),
-                style="bold")
+    line.append(names.value(used.path, used.value), style="bold")
     if not used.written.startswith("is:"):  # the value has just been said
         line.append(aside(names.test(used.path, used.written), names.language), style="bright_black")
     if used.inferred:
         line.append(f"  {say('people.inferred', names.language)}", style="magenta")
     return line
-
-
-def _counted(part: ItemsCounted, names: Names) -> Prose:
-    collection = names.base.vocabulary.collections[part.quantifier.of]
-    of = names.read(collection.label)
-    if part.items:
-        items = joined([names.item(collection.id, item) for item in part.items], names.language)
-        return Prose(say("why.counted", names.language, items=items, of=of))
-    key = "why.none_of" if part.listed else "why.unlisted"
-    return Prose(say(key, names.language, of=of), style="bright_black")

@@ -19,8 +19,9 @@ from ..engine.diagnosis import (
 )
 from ..engine.proof import ConclusionUsed, FactUsed, flat_support
 from ..rules.catalogue import SEVERITIES
+from .conditions import counted_words
 from .contradictions import all_contradictions
-from .document import question_text
+from .document import question_reasons, question_text
 from .ladder import criterion_line, ladder
 from .names import Names, item_name
 from .origins import reasons_text, source_text
@@ -259,14 +260,18 @@ class _Screen:
         return name + (aside(joined(known, self.names.language), self.names.language) if known else "")
 
     def rests(self, reasons: tuple[Reason, ...]) -> str:
-        """Return the facts and conclusions that some rules matched."""
+        """Return the facts and conclusions that some rules matched; where there are none, what they found to be absent."""
         words: list[str] = []
+        absent: list[str] = []
         for part in (part for reason in reasons for part in flat_support(reason.support)):
             if isinstance(part, FactUsed):
                 words.append(self.names.stated(part.path, part.about, part.value))
-            elif isinstance(part, ConclusionUsed) and part.holds:
-                words.append(self.names.conclusion(part.name, part.about))
-        return self.say("list.sentences").join(dict.fromkeys(words))
+            elif isinstance(part, ConclusionUsed):
+                label = self.names.conclusion(part.name, part.about)
+                (words if part.holds else absent).append(label if part.holds else self.say("why.absent", name=label))
+            elif not part.items:
+                absent.append(counted_words(part, self.names))
+        return self.say("list.sentences").join(dict.fromkeys(words or absent)) or self.say("why.always")
 
     def questions(self) -> list[RenderableType]:
         questions = self.diagnosis.questions
@@ -286,8 +291,9 @@ class _Screen:
         if notes:
             line.append(aside(self.say("list.sentences").join(notes), self.names.language), style="not bold bright_black")
         if self.everything and question.why:
-            named = self.say("list.sentences").join(self.names.anything(name) for name in question.why[:_FEW_REASONS])
-            more = len(question.why) - _FEW_REASONS
+            reasons = question_reasons(question, self.names)
+            named = self.say("list.sentences").join(reasons[:_FEW_REASONS])
+            more = len(reasons) - _FEW_REASONS
             line.append(f"\n  {self.say('question.why', names=named)}", style="not bold bright_black")
             line.append(f" {self.say('question.why_more', count=more)}" if more > 0 else "", style="not bold bright_black")
         return line
@@ -325,7 +331,8 @@ class _Screen:
         lines: list[RenderableType] = []
         for action in held if self.everything else held[:3]:
             tension = self.names.base.tensions.get(action.tension)
-            reason = self.names.read(tension.first) if tension else self.names.conclusion(action.withheld_by)
+            about = action.with_ if self.names.base.program.scopes.get(action.withheld_by) else ""
+            reason = self.names.read(tension.first) if tension else self.names.conclusion(action.withheld_by, about)
             text = Prose(self.names.action(action.id, action.with_))
             text.append(f"  {self.say('withheld.by', reason=reason)}", style="bright_black")
             if action.tension:

@@ -156,3 +156,67 @@ def test_what_a_file_contradicts_is_on_the_screen_too(tmp_path: Path) -> None:
     deal = tmp_path / "deal.yaml"
     deal.write_text("as_of: 2026-03-16\nstakeholders: [{id: a, reports_to: ghost}]\n", "utf-8")
     assert "contradiction: 'ghost' is the id of no stakeholder on file" in section(screen(deal), "Watch out")
+
+
+# Explanations without holes
+
+
+ASKED = """\
+as_of: 2026-05-04
+deal: {outcome: open}
+stakeholders:
+  - {id: kim, name: Kim Vance, layer: decision, attitude: resist, contacted: true}
+  - {id: sun, name: Sun, layer: operation, attitude: {value: support, seen: 2026-04-25}, contacted: true, likes_us: true}
+signals:
+  - {id: s1, kind: purchase_question, by: kim, date: 2026-05-03}
+  - {id: s2, kind: extra_request, by: ghost, date: 2026-05-02}
+"""
+
+
+@pytest.fixture
+def asked(tmp_path: Path) -> Path:
+    deal = tmp_path / "asked.yaml"
+    deal.write_text(ASKED, "utf-8")
+    return deal
+
+
+def flat(text: str) -> str:
+    """Return a text without the lines and branches that it is drawn in."""
+    return re.sub(r"[\s│├└─]+", " ", text)
+
+
+@pytest.mark.parametrize(("language", "told"), [
+    ("en", "Stakeholders: none with (Layer: decision layer; Attitude: at least receptive)"),
+    ("zh", "关键人：没有一项（层级：决策层；态度：至少接受）"),
+])
+def test_of_what_nobody_is_on_record_is_told_with_the_condition(asked: Path, language: str, told: str) -> None:
+    for form in ("text", "mermaid"):
+        shown = why(asked, "ask_supporter_for_introduction@sun", "--lang", language, "--format", form)
+        assert "".join(told.split()) in re.sub(r"[\s│├└─]+", "", shown)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_what_a_question_can_settle_is_named_once_and_with_the_person(asked: Path, language: str) -> None:
+    settles, comma = ("可判定：", "；") if language == "zh" else ("settles: ", "; ")
+    shown = screen(asked, "--all", "--lang", language)
+    for question in re.findall(rf"{settles}.*?(?=\n \?|\n\n)", shown, re.DOTALL):
+        named = re.sub(r"\s+", " ", question.removeprefix(settles)).split(comma)
+        assert len(named) == len(set(named)), question
+    kim = next(part for part in re.split(r"\n \? ", shown) if "Kim Vance" in part.splitlines()[0] and settles in part)
+    assert "…'" not in kim
+    assert "… " not in kim.partition("… and")[0]
+
+
+@pytest.mark.parametrize(("language", "told"), [
+    ("en", ["Given by: entry on file = none", "rests on not so: The deal is lost",
+            "with buying signal new question about buying (Kim Vance)"]),
+    ("zh", ["谁发出的：名单中的条目 = 无", "依据 不成立：单子丢了", "对象 购买信号 新的购买问题（Kim Vance）"]),
+])
+def test_what_an_action_rests_on_is_told_in_words_and_never_left_empty(asked: Path, language: str, told: list[str]) -> None:
+    whole = screen(asked, "--all", "--lang", language)
+    shown = flat(whole)
+    for words in told:
+        assert words in shown
+    assert "by.id" not in shown
+    assert not re.search(r"(rests on|依据) *\n *\n", whole)
+    assert not re.search(r"(\S.*): Kind of signal = \1", shown)
