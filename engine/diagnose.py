@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from ..facts.deal import Deal, Item
 from ..rules.base import RuleBase
 from ..rules.catalogue import DEAL, KINDS_OF_FINDING, SEVERITIES, Action, Step
+from ..rules.language import All, FactTest
 from .case import Case, Row, build_case, is_stale
 from .diagnosis import (
     Closing,
@@ -260,6 +261,15 @@ class _Assembly:
             talks=talks,
             next_move=moves[0] if moves else None,
             marks=tuple(mark for mark in _MARKS if self.outcome.holds(mark, item.id)),
+            marks_assumed=tuple(mark for mark in _MARKS if self.is_assumed(mark, item.id)),
+        )
+
+    def is_assumed(self, name: str, about: str) -> bool:
+        """Tell whether something is concluded only by rules that want a fact to be unknown."""
+        makers = [self.prover.rule(firing).when for firing in self.prover.makers(name, about)]
+        return bool(makers) and all(
+            isinstance(when, All) and any(isinstance(part, FactTest) and part.kind == "unknown" for part in when.parts)
+            for when in makers
         )
 
     def _known(self, item: Item, name: str) -> Known:

@@ -149,7 +149,10 @@ class Known:
 
 @dataclass(frozen=True)
 class StakeholderView:
-    """One person: where they stand, what they care about, what to say, and the next move."""
+    """One person: where they stand, what they care about, what to say, and the next move.
+
+    ``marks_assumed`` are the marks that rest on what nobody knows.
+    """
 
     id: str
     name: str
@@ -163,6 +166,7 @@ class StakeholderView:
     talks: tuple[str, ...]
     next_move: str | None
     marks: tuple[str, ...]
+    marks_assumed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -245,4 +245,5 @@ def _stakeholder(person: StakeholderView, names: Names) -> Data:
             for talk in person.talks
         ],
         "next_move": person.next_move, "marks": list(person.marks),
+        "marks_assumed": list(person.marks_assumed),
     }

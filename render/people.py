@@ -27,7 +27,7 @@ def people(diagnosis: Diagnosis, names: Names, everything: bool) -> list[Rendera
         table.add_column(overflow="fold")
     facts = names.base.vocabulary.collections["stakeholders"].facts
     for person in shown:
-        marks = joined([say(f"mark.{mark}", language) for mark in person.marks], language)
+        marks = joined([_mark(mark, mark in person.marks_assumed, language) for mark in person.marks], language)
         who = Prose(person.name, style="bold")
         layer = show_value(facts["layer"], person.layer.value, language)
         table.add_row(who, Prose(layer + _standing(person.layer, language)), _scale(person.attitude, facts["attitude"].order),
@@ -46,6 +46,11 @@ def _standing(known: Known, language: Language) -> str:
     if known.stale:
         return aside(say("people.stale", language), language)
     return aside(say("people.inferred", language), language) if known.inferred else ""
+
+
+def _mark(mark: str, assumed: bool, language: Language) -> str:
+    """Return what somebody is to the deal, and whether that is no more than assumed."""
+    return say(f"mark.{mark}", language) + (aside(say("people.inferred", language), language) if assumed else "")
 
 
 def _person(person: StakeholderView, names: Names) -> RenderableType:

@@ -72,6 +72,7 @@ def diagnosis_schema() -> Schema:
         stakeholders=_list(_object(
             id=_TEXT, name=_TEXT, title=_TEXT_OR_NULL, layer=known, attitude=known, rung=known, roles=_list(_TEXT),
             concerns=_list(_TEXT), concerns_assumed=_FLAG, say=_list(talk), next_move=_TEXT_OR_NULL, marks=_list(_TEXT),
+            marks_assumed=_list(_TEXT),
         )),
         overrides=_list(_object(
             id=_TEXT, about=_TEXT, says=_TEXT, rules_say=_TEXT, author=_TEXT_OR_NULL, date=_DAY_OR_NULL, reason=_TEXT_OR_NULL,

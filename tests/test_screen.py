@@ -220,3 +220,24 @@ def test_what_an_action_rests_on_is_told_in_words_and_never_left_empty(asked: Pa
     assert "by.id" not in shown
     assert not re.search(r"(rests on|依据) *\n *\n", whole)
     assert not re.search(r"(\S.*): Kind of signal = \1", shown)
+
+
+PEOPLE = """\
+as_of: 2026-05-04
+stakeholders:
+  - {id: olu, name: Olu, layer: management}
+  - {id: tom, name: Tom, layer: management, veto: latent, influence: high}
+  - {id: ida, name: Ida, layer: management, roles: [approves]}
+  - {id: max, name: Max, layer: management, veto: none, likes_us: true, shares_information: true}
+"""
+
+
+@pytest.mark.parametrize(("language", "told"), [
+    ("en", ["can stop it (assumed)", "can stop it, has a say", "can stop it, has a say", "friendly insider"]),
+    ("zh", ["能叫停（推测）", "能叫停、对决策有影响", "能叫停、对决策有影响", "友好知情人"]),
+])
+def test_a_mark_says_no_more_than_is_concluded_and_what_is_only_assumed(tmp_path: Path, language: str, told: list[str]) -> None:
+    (tmp_path / "people.yaml").write_text(PEOPLE, "utf-8")
+    shown = section(screen(tmp_path / "people.yaml", "--lang", language), "关键人态度" if language == "zh" else "Who stands where")
+    marks = {line.split()[0]: line.partition(" · ")[2].strip() for line in shown.splitlines()}
+    assert [marks[name] for name in ("Olu", "Tom", "Ida", "Max")] == told
