@@ -72,3 +72,9 @@ def test_an_attitude_seen_on_a_day_that_has_not_come_is_unknown() -> None:
     assert ahead.stale
     case = diagnoser().case(deal(seen % "2026-05-11"))
     assert "attitude" not in case.row("stakeholders", "a").values
+
+
+@pytest.mark.parametrize("against", ["attitude: resist, accepts_us: true", "accepts_us: false"])
+def test_trust_that_another_entry_speaks_against_is_told_by_what_is_true_of_every_such_file(against: str) -> None:
+    (line,) = told(f"stakeholders: [{{id: a, name: Ann, rung: trusted, {against}}}]")
+    assert line.endswith("Ann is noted as trusting us, and another entry speaks against it")
