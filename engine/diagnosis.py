@@ -214,3 +214,7 @@ class Diagnosis:
     trace: tuple[Traced, ...]
     rule_base_version: str
     rule_base_hash: str
+
+    def concluded(self, name: str) -> bool:
+        """Tell whether some rule concluded a name about the deal."""
+        return any(name in traced.concludes and not traced.about for traced in self.trace)

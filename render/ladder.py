@@ -7,13 +7,15 @@ from rich.console import Console, RenderableType
 from rich.padding import Padding
 
 from ..engine.diagnosis import CriterionState, Diagnosis, StepState
+from ..rules.program import WON
 from .names import Names, item_name
 from .prose import Prose
 from .words import say
 
 STATE_SIGNS = {"met": ("●", "green"), "unmet": ("✕", "red"), "unknown": ("?", "bright_black")}
 _STATUS_SIGNS = {"complete": ("✓", "green"), "in_progress": ("▶", "yellow"), "not_started": ("·", "bright_black"),
-                 "blocked": ("■", "red")}
+                 "blocked": ("■", "red"), "partly_on_file": ("·", "bright_black"), "not_on_file": ("·", "bright_black")}
+_PASSED = {"not_started": "not_on_file", "in_progress": "partly_on_file"}
 
 
 def ladder(diagnosis: Diagnosis, names: Names, everything: bool) -> list[RenderableType]:
@@ -29,11 +31,11 @@ def ladder(diagnosis: Diagnosis, names: Names, everything: bool) -> list[Rendera
 
 def rung(step: StepState, diagnosis: Diagnosis, names: Names, width: int = 0) -> list[RenderableType]:
     """Return one step, its name at least as wide as told, with what blocks it."""
-    sign, colour = _STATUS_SIGNS[step.status]
+    sign, colour = _STATUS_SIGNS[_told(step, diagnosis)]
     name = names.step(step.id)
     current = step.id == diagnosis.step.proven
     line = Prose.assemble((f"{sign} ", colour), (name, "bold" if current else ""), " " * max(width - cell_len(name), 0), "  ")
-    lines: list[RenderableType] = [line + _standing(step, names)]
+    lines: list[RenderableType] = [line + _standing(step, _told(step, diagnosis), names)]
     if step.status == "blocked":
         lines += [
             _indented(Prose.assemble(
@@ -70,12 +72,20 @@ def print_step(console: Console, step_id: str, diagnosis: Diagnosis, names: Name
     return proven
 
 
-def _standing(step: StepState, names: Names) -> Prose:
+def _told(step: StepState, diagnosis: Diagnosis) -> str:
+    """Return how a step is told: one that a signature has left behind is done with, whatever of it is on file."""
+    order = [other.id for other in diagnosis.steps]
+    passed = diagnosis.concluded(WON) and order.index(step.id) < order.index(diagnosis.step.proven)
+    return _PASSED.get(step.status, step.status) if passed else step.status
+
+
+def _standing(step: StepState, told: str, names: Names) -> Prose:
     met = sum(criterion.state == "met" for criterion in step.criteria)
     unknown = sum(criterion.state == "unknown" for criterion in step.criteria)
-    line = Prose(say(f"status.{step.status}", names.language), style=_STATUS_SIGNS[step.status][1])
+    line = Prose(say(f"status.{told}", names.language), style=_STATUS_SIGNS[told][1])
     if step.status != "complete":
-        count = say("step.count", names.language, met=met, all=len(step.criteria), unknown=unknown)
+        key = "step.count" if told == step.status else "step.count_passed"
+        count = say(key, names.language, met=met, all=len(step.criteria), unknown=unknown)
         line.append(f"  {count}", style="bright_black")
     return line
 

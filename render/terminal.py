@@ -19,6 +19,7 @@ from ..engine.diagnosis import (
 )
 from ..engine.proof import ConclusionUsed, FactUsed, flat_support
 from ..rules.catalogue import SEVERITIES
+from ..rules.program import LOST, WON
 from .conditions import counted_words
 from .contradictions import all_contradictions
 from .document import question_reasons, question_text
@@ -50,7 +51,11 @@ class _Screen:
 
     @property
     def lost(self) -> bool:
-        return self.names.deal.get("deal.outcome") == "lost"
+        return self.diagnosis.concluded(LOST)
+
+    @property
+    def won(self) -> bool:
+        return self.diagnosis.concluded(WON)
 
     def say(self, key: str, **words: object) -> str:
         return say(key, self.names.language, **words)
@@ -93,11 +98,12 @@ class _Screen:
         if any(details):
             rows.append(Prose(" · ".join(part for part in details if part), style="bright_black"))
         step = Prose(self.headed("head.proven"))
-        step.append(self.names.step(self.diagnosis.step.proven), style="bold")
-        if self.diagnosis.step.claimed:
-            claimed = self.say("head.claimed", step=self.names.step(self.diagnosis.step.claimed))
-            step.append(aside(claimed, self.names.language))
-        rows += [step, self.readiness(), *self.standing()]
+        proven, claimed = self.diagnosis.step.proven, self.diagnosis.step.claimed
+        step.append(self.names.step(proven), style="bold")
+        if claimed:
+            said = self.say("head.agreed") if claimed == proven else self.say("head.claimed", step=self.names.step(claimed))
+            step.append(aside(said, self.names.language))
+        rows += [step, *([] if self.won else [self.readiness()]), *self.standing()]
         return Group(*rows)
 
     def amount(self) -> str | None:
@@ -130,14 +136,17 @@ class _Screen:
         lines: list[RenderableType] = []
         if self.lost:
             lines.append(Prose(self.say("head.lost"), style="red"))
+        if self.won:
+            signed = self.value("contract.signed_on")
+            lines.append(Prose(self.say("head.won_on", date=signed) if signed else self.say("head.won"), style="green"))
         until = self.names.deal.get("pause.until")
-        if until is not None and any(traced.concludes == ("paused",) for traced in self.diagnosis.trace):
+        if until is not None and self.diagnosis.concluded("paused"):
             lines.append(Prose(self.say("head.paused", date=until), style="cyan"))
         return lines
 
     def claim(self) -> list[RenderableType]:
         answer = self.diagnosis.step
-        if answer.claimed is None or answer.claimed == answer.proven:
+        if answer.claimed is None or answer.claimed == answer.proven or self.lost:
             return []
         if not answer.between:
             return [Prose(self.say("claim.behind"), style="green")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import re
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from .product import base
 EXAMPLES = Path(__file__).parent.parent / "facts" / "examples"
 STALLED, QUIET = EXAMPLES / "mes-rollout-stalled.yaml", EXAMPLES / "heat-treatment-line.yaml"
 LOST, STEEL = EXAMPLES / "cold-store-lost.yaml", EXAMPLES / "steel-rolling-line.yaml"
+LOYAL = EXAMPLES / "quarry-conveyor-loyal.yaml"
 
 
 @functools.cache
@@ -89,6 +91,30 @@ def test_readiness_says_which_steps_it_counts_and_promises_nothing_of_a_lost_dea
     assert "steps 1–5: proven … possible" in screen(STEEL)
     assert "possible" not in screen(LOST).partition("\nSteps")[0]
     assert "when it was lost" in screen(LOST)
+
+
+@pytest.mark.parametrize(("language", "told", "untold"), [
+    ("en", ["(as the rep claims)", "This deal is won, signed 2024-", "partly on file  ", "in progress  11 of 14 met"],
+     ["Readiness", "rep claims After", "not started", "can stop it", "expect care, many talks"]),
+    ("zh", ["（与自报一致）", "此商机已赢单，2024-", "留有部分记录  ", "进行中  14 项中达成 11"],
+     ["就绪度", "销售自报", "未开始", "能叫停", "多次沟通、集体决策"]),
+])
+def test_a_won_deal_is_told_as_one_and_not_as_a_pursuit(language: str, told: list[str], untold: list[str]) -> None:
+    shown = screen(LOYAL, "--lang", language)
+    for words in told:
+        assert words in shown
+    for words in untold:
+        assert words not in shown
+    data = json.loads(screen(LOYAL, "--format", "json"))
+    assert data["readiness"]["high"] == 100
+    assert {"in_progress"} <= {step["status"] for step in data["steps"]} <= {"in_progress", "not_started", "complete"}
+
+
+def test_nothing_is_left_to_prove_of_a_lost_deal() -> None:
+    for language, titles in (("en", ("Claimed and proven", "would prove")), ("zh", ("自报与实证", "即可证明"))):
+        shown = screen(LOST, "--lang", language)
+        assert not any(title in shown for title in titles)
+    assert json.loads(screen(LOST, "--format", "json"))["step"]["claimed"] == "proposal"
 
 
 def test_an_action_says_with_whom_and_everything_says_what_it_rests_on() -> None:
@@ -238,6 +264,7 @@ stakeholders:
 ])
 def test_a_mark_says_no_more_than_is_concluded_and_what_is_only_assumed(tmp_path: Path, language: str, told: list[str]) -> None:
     (tmp_path / "people.yaml").write_text(PEOPLE, "utf-8")
-    shown = section(screen(tmp_path / "people.yaml", "--lang", language), "关键人态度" if language == "zh" else "Who stands where")
+    title = {"en": "Who stands where", "zh": "关键人态度"}[language]
+    shown = section(screen(tmp_path / "people.yaml", "--lang", language), title)
     marks = {line.split()[0]: line.partition(" · ")[2].strip() for line in shown.splitlines()}
     assert [marks[name] for name in ("Olu", "Tom", "Ida", "Max")] == told
