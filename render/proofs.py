@@ -138,7 +138,8 @@ def _fact(used: FactUsed, names: Names) -> Prose:
     kind = headed(say("why.fact", names.language), names.language)
     line = Prose.assemble((kind, "yellow"), names.fact(used.path, used.about), " = ")
     line.append(names.value(used.path, used.value), style="bold")
-    if not used.written.startswith("is:"):  # the value has just been said
+    said = used.written.startswith("is:") or (used.path.through and used.path.fact == "id")
+    if not said:  # by the value itself
         line.append(aside(names.test(used.path, used.written), names.language), style="bright_black")
     if used.inferred:
         line.append(f"  {say('people.inferred', names.language)}", style="magenta")
