@@ -15,17 +15,15 @@ from ..engine.diagnosis import (
     GivenAction,
     Interval,
     Question,
-    Reason,
 )
-from ..engine.proof import ConclusionUsed, FactUsed, flat_support
+from ..engine.proof import ConclusionUsed
 from ..rules.catalogue import SEVERITIES
 from ..rules.program import LOST, WON
-from .conditions import counted_words
 from .contradictions import all_contradictions
 from .document import question_reasons, question_text
 from .ladder import criterion_line, ladder
 from .names import Names, item_name
-from .origins import reasons_text, source_text
+from .origins import reasons_text, rests_on, source_text
 from .people import people
 from .prose import Prose
 from .words import aside, headed, joined, say, show_money, show_number, show_value
@@ -245,7 +243,7 @@ class _Screen:
         why = f"{fill('why')} {reasons_text(action.because, self.names)}"
         rows += [("action.done", fill("done_when")), ("action.why", why)]
         if self.everything:
-            rows.append(("action.rests", self.rests(action.because)))
+            rows.append(("action.rests", rests_on(action.because, self.names)))
         for key, text in rows:
             table.add_row(self.say(key), Prose(text))
         return Padding(table, (0, 0, 1, 0))
@@ -267,20 +265,6 @@ class _Screen:
         layer = self.names.values("layer", collection, (str(person.layer.value),)) if person.layer.value else ""
         known = [part for part in (person.title, layer) if part]
         return name + (aside(joined(known, self.names.language), self.names.language) if known else "")
-
-    def rests(self, reasons: tuple[Reason, ...]) -> str:
-        """Return the facts and conclusions that some rules matched; where there are none, what they found to be absent."""
-        words: list[str] = []
-        absent: list[str] = []
-        for part in (part for reason in reasons for part in flat_support(reason.support)):
-            if isinstance(part, FactUsed):
-                words.append(self.names.stated(part.path, part.about, part.value))
-            elif isinstance(part, ConclusionUsed):
-                label = self.names.conclusion(part.name, part.about)
-                (words if part.holds else absent).append(label if part.holds else self.say("why.absent", name=label))
-            elif not part.items:
-                absent.append(counted_words(part, self.names))
-        return self.say("list.sentences").join(dict.fromkeys(words or absent)) or self.say("why.always")
 
     def questions(self) -> list[RenderableType]:
         questions = self.diagnosis.questions

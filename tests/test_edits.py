@@ -87,11 +87,11 @@ def test_a_case_takes_away_what_whatif_takes_away(drop: str, tmp_path: Path) -> 
 def test_the_command_that_whynot_ends_with_runs_as_it_is(conclusion: str, tmp_path: Path) -> None:
     deal = tmp_path / "o'neil & co.yaml"
     deal.write_text(STEEL.read_text("utf-8").replace("id: deng", 'id: "o\'neil"').replace("by: deng", 'by: "o\'neil"'), "utf-8")
-    told = run("whynot", str(deal), conclusion)
+    told = run("whynot", str(deal), conclusion, "--all")
     assert told.exit_code == 0, told.output
     (line,) = [line for line in told.output.splitlines() if line.startswith("  dealready whatif ")]
     words = shlex.split(line)
     assert words[2] == str(deal)
     assert run(*words[1:]).exit_code == 0
-    piped = run("whynot", "-", conclusion, text=deal.read_text("utf-8"))
+    piped = run("whynot", "-", conclusion, "--all", text=deal.read_text("utf-8"))
     assert "  dealready whatif - --" in piped.output
