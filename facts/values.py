@@ -17,8 +17,8 @@ FactValue = bool | int | str | Decimal | date | tuple[str, ...]
 
 _SAID_UNKNOWN = frozenset({"unknown", "未知", "不知道", "?", "？"})
 UNKNOWN_WORDS = _SAID_UNKNOWN | {"", "~", "null", "Null", "NULL"}
-_YES = frozenset({"true", "yes", "是", "有", "已", "√"})
-_NO = frozenset({"false", "no", "否", "无", "没有", "未", "×"})
+_YES = frozenset({"true", "yes", "y", "on", "1", "是", "是的", "对", "有", "已", "√"})
+_NO = frozenset({"false", "no", "n", "off", "0", "否", "不是", "不对", "无", "没有", "未", "×"})
 _DATE = re.compile(r"(\d{4})(?:-(\d{1,2})-(\d{1,2})|/(\d{1,2})/(\d{1,2})|年(\d{1,2})月(\d{1,2})日)")
 _NUMBER = re.compile(r"([+-]?(?:\d+|\d{1,3}(?:,\d{3})+)(?:\.\d+)?(?:[eE][+-]?\d{1,2})?)\s*(万|亿)?\s*元?")
 _FACTORS = {None: 1, "万": 10_000, "亿": 100_000_000}
@@ -46,7 +46,7 @@ def is_unknown(scalar: Scalar) -> bool:
 def parse_value(fact: Fact, text: str) -> FactValue:
     """Return the canonical value of one scalar for a fact that is no set or list.
 
-    Values of enums and ordinals may be written as id or as label in either language.
+    Values of enums and ordinals may be written as id or as label in either language, in capitals or not.
     Raises :class:`BadValue`.
     """
     if fact.type in ("text", "ref"):
@@ -68,7 +68,7 @@ def in_order(fact: Fact, members: list[str]) -> tuple[str, ...]:
 
 
 def _choice(fact: Fact, text: str) -> str:
-    value = fact.spellings.get(text)
+    value = fact.meant(text)
     if value is None:
         ids = listing([choice.id for choice in fact.values])
         labelled = listing([f"{choice.id} {choice.label.zh}" for choice in fact.values], comma="、")

@@ -103,6 +103,14 @@ class Fact:
         labels = ((label, value.id) for value in self.values for label in value.spellings)
         return {normalize("NFKC", label): value for label, value in labels} | {value.id: value.id for value in self.values}
 
+    def meant(self, text: str) -> str | None:
+        """Return the value that a text spells: exactly, or, if that leaves no more than one, but for capitals."""
+        exact = self.spellings.get(text)
+        if exact is not None:
+            return exact
+        alike = {value for spelling, value in self.spellings.items() if spelling.casefold() == text.casefold()}
+        return alike.pop() if len(alike) == 1 else None
+
     def label_of(self, value: str) -> Text:
         """Return the label of an allowed value; an unknown one stands for itself."""
         rank = self.order.get(value)

@@ -138,7 +138,8 @@ def _chosen(fact: Fact, typed: str, options: tuple[Option, ...]) -> str:
 def _match(typed: str, options: tuple[Option, ...]) -> str | None:
     """Return the option with this name or number, or the only one whose name begins so."""
     bare = _bare(typed)
-    exact = [option.value for option in options if bare in map(_bare, option.names)]
+    exact = [option.value for option in options if typed.strip() in option.names]
+    exact = exact or [option.value for option in options if bare in map(_bare, option.names)]
     if exact:
         return exact[0]
     if bare.isdecimal() and 1 <= int(bare) <= len(options):

@@ -54,6 +54,11 @@ def test_a_fact_may_be_named_by_its_label(written: str) -> None:
     assert changed("--set", f"{written}=approved").get("budget.status") == "approved"
 
 
+@pytest.mark.parametrize("written", ["Approved", "APPROVED", "approved"])
+def test_a_value_may_be_written_in_capitals(written: str) -> None:
+    assert changed("--set", f"budget.status={written}").get("budget.status") == "approved"
+
+
 def test_items_and_their_facts_may_be_named_by_their_labels() -> None:
     deal = changed("--set", "关键人.态度@deng=支持", "--add", "关键人:id=zhou,姓名=周总", "--drop", "stakeholders.层级@cheng")
     deng, zhou, cheng = (deal.item("stakeholders", name) for name in ("deng", "zhou", "cheng"))

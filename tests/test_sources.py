@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import json
 import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,11 @@ from dealready.batch.lines import _records
 from dealready.batch.refusal import BadSource
 from dealready.batch.sources import open_source
 from dealready.batch.summary import summarise
+from dealready.facts.deal import read_deal
+from dealready.facts.tables import column_name
+from dealready.facts.texts import LANGUAGES, Text
+from dealready.facts.values import BadValue, parse_value
+from dealready.facts.vocabulary import Value
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -196,6 +202,50 @@ def test_the_numbers_of_a_parquet_file_are_read_alike(tmp_path: Path) -> None:
     (deal,) = examine(write_parquet(tmp_path / "in", rows)).tables["deals"]
     assert (deal["deal_id"], deal["purchase_plan"], deal["opportunity_exists"]) == ("1", True, False)
     assert float(deal["deal_amount"]) == 333333.3333
+
+
+@pytest.mark.parametrize("written", [
+    {"budget.status": "Approved", "deal.claimed_step": "Closing", "deal.currency": "cny", "needs.criteria": "REFINED"},
+    {"budget.status": "APPROVED", "deal.claimed_step": "CLOSING", "deal.currency": "Cny", "needs.criteria": "Refined"},
+])
+def test_capitals_make_no_difference_to_a_value(written: dict[str, str], tmp_path: Path) -> None:
+    meant: dict[str, Any] = dict(zip(written, ("approved", "closing", "CNY", ("refined",)), strict=True))
+    header, cells = ",".join(written), ",".join(written.values())
+    (row,) = examine(csv_folder(tmp_path / "in", deals=f"deal_id,as_of,{header}\nA,{DAY},{cells}\n")).tables["deals"]
+    assert {fact: row[column_name(fact)] for fact in written} == meant | {"needs.criteria": ["refined"]}
+    file = json.dumps({"as_of": DAY, **written, "needs.criteria": [written["needs.criteria"]]}).encode()
+    deal = read_deal(file, "x.json", base().vocabulary)
+    assert {fact: deal.get(fact) for fact in written} == meant
+
+
+def test_values_that_differ_by_capitals_only_are_told_apart() -> None:
+    values = tuple(Value(name, Text(name, name)) for name in ("mW", "MW", "kW"))
+    fact = replace(base().vocabulary.facts["budget.status"], values=values)
+    assert [parse_value(fact, written) for written in ("mW", "MW", "KW")] == ["mW", "MW", "kW"]
+    with pytest.raises(BadValue, match="not-a-value"):
+        parse_value(fact, "mw")
+
+
+@pytest.mark.parametrize(("meant", "words"), [
+    (True, ["yes", "YES", "Y", "true", "on", "1", "是", "是的", "对", "√"]),
+    (False, ["no", "NO", "N", "False", "off", "0", "否", "不是", "不对", "×"]),
+])
+def test_yes_and_no_may_be_said_in_many_ways(meant: bool, words: list[str], tmp_path: Path) -> None:
+    rows = "".join(f"{place},{DAY},{word}\n" for place, word in enumerate(words))
+    told = examine(csv_folder(tmp_path / "in", deals=f"deal_id,as_of,purchase.plan\n{rows}")).tables["deals"]
+    assert [row["purchase_plan"] for row in told] == [meant] * len(words)
+    for word in words:
+        deal = read_deal(f"as_of: {DAY}\npurchase.plan: {word}\n".encode(), "x.yaml", base().vocabulary)
+        assert deal.get("purchase.plan") is meant
+
+
+def test_a_word_that_is_neither_yes_nor_no_is_answered_with_all_that_may_be_written(tmp_path: Path) -> None:
+    text = f"deal_id,as_of,purchase.plan\nA,{DAY},soon\n"
+    for language in LANGUAGES:
+        report = run(csv_folder(tmp_path / language, deals=text), tmp_path / f"out-{language}", format="csv",
+                     tables=("deals",), language=language)
+        for pair in (("yes", "no"), ("是", "否"), ("1", "0"), ("true", "false")):
+            assert all(word in report.errors[0].reason for word in pair)
 
 
 MIDNIGHT = dt.datetime(2026, 3, 16)  # noqa: DTZ001 a workbook knows no time zones
