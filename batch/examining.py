@@ -111,12 +111,12 @@ class _Examination:
         ]
         found += [
             (file.file, str(problem.place.line), file.deal_id, problem.field, "", "",
-             _dumped({"en": problem.message("en"), "zh": problem.message("zh")}))
+             _dumped({"en": problem.text("en"), "zh": problem.text("zh")}))
             for file in opened.refused for problem in file.problems
         ]
         if found:
             self.engine.lookup("told", _ERROR, found)
-            parts = (f'CAST("{name}" AS BIGINT)' if name == "row" else f"nullif(\"{name}\", '')"
+            parts = (f"CAST(nullif(\"{name}\", '0') AS BIGINT)" if name == "row" else f"nullif(\"{name}\", '')"
                      if name in (KEY, "column", "value") else f'"{name}"' for name in _ERROR)
             self.wrong.append(f"SELECT {', '.join(parts)} FROM told")
 
@@ -243,7 +243,7 @@ class _Examination:
         if name == DEALS:
             twice = f"(SELECT {KEY} FROM {table} WHERE {KEY} IS NOT NULL GROUP BY {KEY} HAVING count(*) > 1) AS twice"
             self.check(name, KEY, "batch-deal-twice", f"{table} JOIN {twice} USING ({KEY})")
-            self.check(name, AS_OF, "as-of-missing", f"{table} WHERE {AS_OF} IS NULL AND NOT {_DAY_GIVEN}")
+            self.check(name, AS_OF, "batch-day-missing", f"{table} WHERE {AS_OF} IS NULL AND NOT {_DAY_GIVEN}")
             return
         both = f"{KEY}, {ITEM_KEY}"
         twice = f"(SELECT {both} FROM {table} WHERE {ITEM_KEY} IS NOT NULL GROUP BY {both} HAVING count(*) > 1) AS twice"

@@ -45,8 +45,8 @@ class Problem:
         return printable(": ".join(part for part in parts if part))
 
     def text(self, language: Language = "en") -> str:
-        """Return what was found and what was expected, without the place."""
-        return messages()[self.code].read(language, **dict(self.words))
+        """Return what was found and what was expected, without the place, in one line."""
+        return printable(messages()[self.code].read(language, **dict(self.words)))
 
 
 class Rejected(Exception):

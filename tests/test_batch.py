@@ -295,6 +295,27 @@ def test_a_bad_deal_file_is_one_rejected_deal(tmp_path: Path) -> None:
     assert len(errors(tmp_path / "out")) == 2
 
 
+@pytest.mark.parametrize(("language", "reason"), [
+    ("en", "'yes' stands here; a list was expected"), ("zh", "此处是“yes”；应为列表"),
+])
+def test_an_error_of_a_deal_file_tells_its_place_once(language: Language, reason: str, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    file = tmp_path / "in" / "bad.yaml"
+    file.write_text("as_of: 2026-03-16\nstakeholders: yes\n", "utf-8")
+    report = run(tmp_path / "in", tmp_path / "out", format="csv", tables=("deals",), language=language)
+    assert [str(error) for error in report.errors] == [f"{file}:2:stakeholders: {reason}"]
+
+
+def test_a_row_without_a_day_is_told_where_a_day_can_be_given(tmp_path: Path) -> None:
+    (tmp_path / "deals.csv").write_text("deal_id,as_of\nA,\n", "utf-8")
+    for language in LANGUAGES:
+        report = run(tmp_path / "deals.csv", tmp_path / language, format="csv", tables=("deals",), language=language)
+        (error,) = report.errors
+        assert (error.row, error.column) == (2, "as_of")
+        assert "--as-of" in error.reason
+        assert "file" not in error.reason
+
+
 @pytest.mark.parametrize(("written", "meant"), [
     ("1,200,000", 1200000), ("120万", 1200000), ("1.2", 1.2), ("￥3,000", 3000), ("1.2e6", 1200000),
 ])

@@ -94,7 +94,7 @@ def test_blanks_around_a_text_or_key_are_no_part_of_it(cell: str, database: duck
 def test_a_cell_of_blanks_or_a_word_for_unknown_between_blanks_is_empty(cell: str, tmp_path: Path) -> None:
     found = of_lines(tmp_path, deals=[{"deal_id": "A", "as_of": DAY, "deal_name": cell, "purchase_plan": cell}])
     assert (found.errors, found.tables["deals"][0]["deal_name"]) == ([], None)
-    assert [error[5] for error in of_lines(tmp_path, deals=[{"deal_id": "A", "as_of": cell}]).errors] == ["as-of-missing"]
+    assert [error[5] for error in of_lines(tmp_path, deals=[{"deal_id": "A", "as_of": cell}]).errors] == ["batch-day-missing"]
 
 
 def test_a_row_with_a_bad_cell_is_of_the_deal_whose_id_has_blanks_around_it_in_that_row(tmp_path: Path) -> None:

@@ -29,9 +29,9 @@ def told(text: str) -> list[str]:
     ("competitors: [{id: c, backed_by: [nobody]}]",
      "x.yaml:2:34: competitors.backed_by@c: 'nobody' is the id of no stakeholder on file"),
     ("deal: {claimed_since: 2028-01-01}",
-     "x.yaml:2:23: deal.claimed_since: 2028-01-01 lies after the day that this file describes, 2026-05-10"),
+     "x.yaml:2:23: deal.claimed_since: 2028-01-01 lies after the day that the facts describe, 2026-05-10"),
     ("budget: {status: {value: applied, seen: 2026-05-11}}",
-     "x.yaml:2:26: budget.status: seen on 2026-05-11, after the day that this file describes, 2026-05-10"),
+     "x.yaml:2:26: budget.status: seen on 2026-05-11, after the day that the facts describe, 2026-05-10"),
 ])
 def test_what_the_facts_alone_contradict_is_told_with_its_place(text: str, expected: str) -> None:
     assert told(text) == [expected]

@@ -53,7 +53,7 @@ def test_a_pipeline_says_in_words_where_its_deals_disagree_with_themselves(tmp_p
     assert (tmp_path / "out" / "contradictions.csv").read_text("utf-8-sig").splitlines() == [
         "deal_id,fact,label,collection,about,about_name,value,reason",
         'a,budget.status,Budget status,"","",,2026-05-11,'
-        '"seen on 2026-05-11, after the day that this file describes, 2026-05-10"',
+        '"seen on 2026-05-11, after the day that the facts describe, 2026-05-10"',
         "a,stakeholders.reports_to,Reports to,stakeholders,wang,王工,wong,'wong' is the id of no stakeholder on file",
         "b,stakeholders.reports_to,Reports to,stakeholders,li,李工,li,'li' refers to itself",
     ]
