@@ -7,9 +7,12 @@ than by line, is read again: then each line that can't be read is told, with the
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 import re
+import shutil
 import tempfile
+import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,8 +25,12 @@ from ..facts.encoding import decode
 from ..facts.problems import Rejected
 from .cells import literal
 from .filling import ROW, fill_table, quoted, text_of_value, told_apart
+from .refusal import BadSource
 
 CSV_FILES = frozenset({".csv", ".tsv"})
+PACKED = ".gz"  # after the ending of what is packed
+_OF_TEXT = CSV_FILES | {".jsonl", ".ndjson"}
+TEXT_FILES = _OF_TEXT | {ending + PACKED for ending in _OF_TEXT}
 _SEPARATORS = ",;\t|"
 _LONGEST_RECORD = 1_000  # lines; a cell that goes on for longer has a quote that nobody closed
 _LONGEST_TEXT = 500_000  # signs of a record; DuckDB takes lines of two million bytes
@@ -48,8 +55,30 @@ class Unread:
 def read_lines(database: duckdb.DuckDBPyConnection, path: Path, into: str, is_key: IsKey) -> list[Unread]:
     """Make a raw table out of a file; return the lines that could not be read.
 
-    ``is_key`` tells by its header which column has the ids of the deals.
+    ``is_key`` tells by its header which column has the ids of the deals. Raises :class:`BadSource` if a
+    packed file can't be unpacked.
     """
+    with _unpacked(path) as plain:
+        return _read_plain(database, plain, into, is_key)
+
+
+@contextmanager
+def _unpacked(path: Path) -> Iterator[Path]:
+    """Give a file, or a copy of what is in it if it is packed."""
+    if path.suffix.lower() != PACKED:
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="dealready-") as scratch:
+        copy = Path(scratch) / path.stem
+        try:
+            with gzip.open(path) as packed, copy.open("wb") as file:
+                shutil.copyfileobj(packed, file)
+        except (gzip.BadGzipFile, zlib.error, EOFError):
+            raise BadSource("batch-not-packed", file=path.name) from None
+        yield copy
+
+
+def _read_plain(database: duckdb.DuckDBPyConnection, path: Path, into: str, is_key: IsKey) -> list[Unread]:
     of_cells = path.suffix.lower() in CSV_FILES
     at_once = _cells_at_once if of_cells else _objects_at_once
     if _succeeds(at_once, database, path, into):

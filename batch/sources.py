@@ -22,14 +22,16 @@ from ..facts.vocabulary import Vocabulary
 from .cells import literal
 from .filling import ROW, fill_table, text_of_value
 from .headers import Headers
-from .lines import CSV_FILES, Unread, read_lines
+from .lines import PACKED, TEXT_FILES, Unread, read_lines
 from .postgres import is_address
 from .refusal import BadSource
 from .stores import DATABASES, WORKBOOKS, open_store, unreadable
 
 DEAL_FILES = frozenset({".yaml", ".yml", ".json"})
 PARQUET = ".parquet"
-TABLE_FILES = CSV_FILES | {PARQUET, ".jsonl", ".ndjson"}
+TABLE_FILES = TEXT_FILES | {PARQUET}
+_OWN = (".", "~$")  # how the names of files begin that programs keep for themselves
+_MOST_NAMED = 20  # of what is not read
 
 
 @dataclass(frozen=True)
@@ -65,15 +67,22 @@ def open_source(
         opening.files(_paths(source, opening))
     if DEALS not in opening.opened.tables:
         raise BadSource("batch-no-deals", source=source, tables=", ".join(opening.opened.tables) or "-")
+    opening.opened.ignored = _named(opening.opened.ignored)
     return opening.opened
+
+
+def _named(ignored: list[str]) -> list[str]:
+    """Return the names of what is not read; those beyond what a person reads are only counted."""
+    more = len(ignored) - _MOST_NAMED
+    return [*ignored[:_MOST_NAMED], f"… (+{more})"] if more > 0 else ignored
 
 
 def is_tables(source: str) -> bool:
     """Tell whether a source holds tables rather than deal files: a table, a workbook, a database, or a folder of tables."""
     path = Path(source)
     if path.is_dir():
-        return any(entry.suffix.lower() in TABLE_FILES for entry in path.iterdir())
-    return is_address(source) or path.suffix.lower() in TABLE_FILES | WORKBOOKS | DATABASES
+        return any(_ending(entry) in TABLE_FILES for entry in path.iterdir())
+    return is_address(source) or _ending(path) in TABLE_FILES | WORKBOOKS | DATABASES
 
 
 def lay_down_deals(
@@ -102,15 +111,31 @@ def table_name(name: str, vocabulary: Vocabulary) -> str:
     return ""
 
 
+def _ending(path: Path) -> str:
+    """Return how the name of a file ends; of one that is packed, with the ending of what is in it: ``.csv.gz``."""
+    last = path.suffix.lower()
+    return Path(path.stem).suffix.lower() + last if last == PACKED else last
+
+
 def _title(path: Path) -> str:
     """Return what a file, or a folder of files, is called without its ending."""
-    return path.stem if path.suffix.lower() in TABLE_FILES else path.name
+    return path.name[: -len(_ending(path))] if _ending(path) in TABLE_FILES else path.name
+
+
+def _is_file(path: Path) -> bool:
+    """Tell whether a file is meant to be here; a link to one that is gone is told of when it is read."""
+    return path.is_file() or (path.is_symlink() and not path.exists())
 
 
 def parquet_files(folder: Path) -> list[Path]:
-    """Return the files of a table that lies in a folder; what begins with a dot or underscore is a program's own."""
+    """Return the files of a table that lies in a folder."""
+    return [path for path in _files_of(folder) if path.suffix == PARQUET]
+
+
+def _files_of(folder: Path) -> list[Path]:
+    """Return the files below a folder; what begins with a dot or underscore is a program's own."""
     return sorted(
-        path for path in folder.rglob(f"*{PARQUET}")
+        path for path in folder.rglob("*")
         if path.is_file() and not any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
     )
 
@@ -122,7 +147,10 @@ def _paths(source: str, opening: _Opening) -> list[Path]:
     elif path.exists():
         found = [path]
     else:
-        found = sorted(Path(name) for name in glob.glob(source, recursive=True) if Path(name).is_file())
+        matches = sorted(map(Path, glob.glob(source, recursive=True)))
+        found = [match for match in matches if _is_file(match)]
+        holders = {folder for file in found for folder in file.parents}
+        opening.leave_out(match for match in matches if not _is_file(match) and match not in holders)
     if not found:
         raise BadSource("batch-nothing", source=source)
     return found
@@ -131,14 +159,14 @@ def _paths(source: str, opening: _Opening) -> list[Path]:
 def _of_folder(folder: Path, opening: _Opening) -> list[Path]:
     """Return the tables that lie in a folder, or if there are none, its deal files."""
     entries = sorted(folder.iterdir())
-    deal_files = [entry for entry in entries if entry.is_file() and entry.suffix.lower() in DEAL_FILES]
-    found = [
-        entry for entry in entries if (entry.is_file() and entry.suffix.lower() in TABLE_FILES)
+    tables = [
+        entry for entry in entries if (_is_file(entry) and _ending(entry) in TABLE_FILES)
         or (entry.is_dir() and table_name(_title(entry), opening.vocabulary) and parquet_files(entry))
     ]
-    if found:
-        opening.opened.ignored += [entry.name for entry in deal_files]
-    return found or deal_files
+    found = tables or [entry for entry in entries if _is_file(entry) and _ending(entry) in DEAL_FILES]
+    taken = set(found)
+    opening.leave_out(entry for entry in entries if entry not in taken and not entry.name.startswith(_OWN))
+    return found
 
 
 class _Opening:
@@ -150,19 +178,23 @@ class _Opening:
         self.layout = tables(vocabulary)
         self.opened = Opened()
 
+    def leave_out(self, paths: Iterable[Path]) -> None:
+        """Note files and folders that are not read."""
+        self.opened.ignored += [f"{path.name}/" if path.is_dir() else path.name for path in paths]
+
     def files(self, paths: Sequence[Path]) -> None:
         """Read files, of tables or of deals; among tables, files of deals are left out."""
-        if all(path.suffix.lower() in DEAL_FILES for path in paths):
+        if all(_ending(path) in DEAL_FILES for path in paths):
             self.deal_files(paths)
             return
         for path in paths:
-            ending = path.suffix.lower()
+            ending = _ending(path)
             if ending in WORKBOOKS | DATABASES:
                 self.store(str(path), path.name)
             elif ending in TABLE_FILES or path.is_dir():
                 self.table_file(path, DEALS if len(paths) == 1 else "")
             elif ending in DEAL_FILES:
-                self.opened.ignored.append(path.name)
+                self.leave_out([path])
             else:
                 hint = nearest(ending, TABLE_FILES | WORKBOOKS | DATABASES) or ".csv"
                 raise BadSource("batch-ending", file=path.name, hint=hint)
@@ -197,7 +229,7 @@ class _Opening:
         if table is None:
             return
         try:
-            if path.suffix.lower() == PARQUET or path.is_dir():
+            if _ending(path) == PARQUET or path.is_dir():
                 self.parquet(path, table)
             elif unread := read_lines(self.database, path, f"raw_{table.name}", Headers(table).is_key):
                 self.opened.unread[table.name] = unread
@@ -210,6 +242,8 @@ class _Opening:
         """Parquet is read in place: what nobody asks for is never read. Rows of many files have no numbers."""
         if path.is_dir():
             files = ", ".join(map(literal, parquet_files(path)))
+            others = [file for file in _files_of(path) if file.suffix != PARQUET]
+            self.opened.ignored += [file.relative_to(path.parent).as_posix() for file in others]
             numbered, source = f"CAST(NULL AS BIGINT) AS {ROW}, *", f"[{files}], hive_partitioning = true"
         else:
             numbered = f"file_row_number + 1 AS {ROW}, * EXCLUDE (file_row_number)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
 import io
 import json
 import sqlite3
@@ -363,6 +364,86 @@ def test_deal_files_beside_tables_are_told_to_be_left_out(tmp_path: Path) -> Non
     folder = csv_folder(tmp_path / "in", deals=DEALS)
     (folder / "acme.yaml").write_text(f"as_of: {DAY}\n", "utf-8")
     assert examine(folder).ignored == ["acme.yaml"]
+
+
+def test_what_is_not_read_of_a_folder_of_tables_is_told(tmp_path: Path) -> None:
+    folder = csv_folder(tmp_path / "in", deals=DEALS)
+    workbook(folder / "signals.xlsx", signals=[["deal_id", "id"]])
+    for name in ("visits.txt", "problems.parquet.gz", ".DS_Store", "~$signals.xlsx"):
+        (folder / name).touch()
+    (folder / "stakeholders").mkdir()
+    (folder / "stakeholders" / "part-0.csv").write_text("deal_id,id\nA,1\n", "utf-8")
+    assert examine(folder).ignored == ["problems.parquet.gz", "signals.xlsx", "stakeholders/", "visits.txt"]
+
+
+def test_what_is_not_read_of_a_folder_of_parquet_files_is_told(tmp_path: Path) -> None:
+    folder = write_parquet(tmp_path / "in", pipeline(), parts=2)
+    for name in ("_SUCCESS", ".part-0.parquet.crc", "part-9.csv"):
+        (folder / "deals.parquet" / name).touch()
+    assert examine(folder).ignored == ["deals.parquet/part-9.csv"]
+
+
+def deal_folder(folder: Path) -> Path:
+    (folder / "north").mkdir(parents=True)
+    (folder / "old.yaml").mkdir()
+    for file in ("a.yaml", "north/b.yaml"):
+        (folder / file).write_text(f"as_of: {DAY}\n", "utf-8")
+    return folder
+
+
+def test_what_is_not_read_of_a_folder_of_deal_files_is_told(tmp_path: Path) -> None:
+    folder = deal_folder(tmp_path / "in")
+    (folder / "notes.txt").touch()
+    found = examine(folder)
+    assert (found.good, found.ignored) == (["a"], ["north/", "notes.txt", "old.yaml/"])
+
+
+def test_a_pattern_tells_of_the_folders_of_which_nothing_is_read(tmp_path: Path) -> None:
+    folder = deal_folder(tmp_path / "in")
+    assert examine(folder / "*").ignored == ["north/", "old.yaml/"]
+    assert examine(folder / "**" / "*").ignored == ["old.yaml/"]
+
+
+def test_of_many_files_that_are_not_read_most_are_only_counted(tmp_path: Path) -> None:
+    folder = csv_folder(tmp_path / "in", deals=DEALS)
+    for number in range(30):
+        (folder / f"{number:02}.txt").touch()
+    assert examine(folder).ignored == [*(f"{number:02}.txt" for number in range(20)), "… (+10)"]
+
+
+def test_a_link_to_a_deal_file_that_is_gone_is_a_rejected_deal(tmp_path: Path) -> None:
+    folder = deal_folder(tmp_path / "in")
+    (folder / "gone.yaml").symlink_to(tmp_path / "nowhere")
+    for source in (folder, folder / "*.yaml"):
+        found = examine(source)
+        assert (found.deals, found.good, found.rejected) == (2, ["a"], ["gone"])
+        assert [error[:3] for error in found.errors] == [(str(folder / "gone.yaml"), None, "gone")]
+
+
+def test_a_link_to_a_table_that_is_gone_is_not_taken_for_no_table(tmp_path: Path) -> None:
+    folder = csv_folder(tmp_path / "in", deals=DEALS)
+    (folder / "stakeholders.csv").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(BadSource, match="batch-unreadable"):
+        examine(folder)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gbk"])
+def test_packed_tables_are_read_as_unpacked_ones_are(encoding: str, tmp_path: Path) -> None:
+    plain = csv_folder(tmp_path / "plain", deals=f"deal_id,as_of,deal_name\nA,{DAY},青炉特钢\nB,{DAY}\n".encode(encoding))
+    (plain / "stakeholders.jsonl").write_text('{"deal_id": "A", "id": "1"}\n', encoding)
+    packed = tmp_path / "packed"
+    packed.mkdir()
+    for file in plain.iterdir():
+        (packed / f"{file.name}.gz").write_bytes(gzip.compress(file.read_bytes()))
+    assert examine(packed) == examine(plain)
+    assert examine(packed / "deals.csv.gz").good == ["A"]
+
+
+@pytest.mark.parametrize("broken", [b"deal_id", gzip.compress(DEALS.encode())[:-10], gzip.compress(b"")[:12] + b"\xff" * 40])
+def test_a_packed_table_that_is_broken_is_refused(broken: bytes, tmp_path: Path) -> None:
+    (tmp_path / "deals.csv.gz").write_bytes(broken)
+    with pytest.raises(BadSource, match="batch-not-packed"):
+        examine(tmp_path / "deals.csv.gz")
 
 
 def test_deal_files_of_the_same_name_in_several_folders_are_told_apart(tmp_path: Path) -> None:
