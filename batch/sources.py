@@ -65,10 +65,11 @@ def open_source(
         opening.store(source, source)
     else:
         opening.files(_paths(source, opening))
-    if DEALS not in opening.opened.tables:
-        raise BadSource("batch-no-deals", source=source, tables=", ".join(opening.opened.tables) or "-")
-    opening.opened.ignored = _named(opening.opened.ignored)
-    return opening.opened
+    opened = opening.opened
+    opened.ignored = _named(opened.ignored)
+    if DEALS not in opened.tables:
+        raise BadSource("batch-no-deals", source=source, tables=", ".join([*opened.tables, *opened.ignored]) or "-")
+    return opened
 
 
 def _named(ignored: list[str]) -> list[str]:
@@ -151,6 +152,8 @@ def _paths(source: str, opening: _Opening) -> list[Path]:
         found = [match for match in matches if _is_file(match)]
         holders = {folder for file in found for folder in file.parents}
         opening.leave_out(match for match in matches if not _is_file(match) and match not in holders)
+    if not found and opening.opened.ignored:
+        raise BadSource("batch-none-read", source=source, found=", ".join(_named(opening.opened.ignored)))
     if not found:
         raise BadSource("batch-nothing", source=source)
     return found

@@ -383,6 +383,30 @@ def test_what_is_not_read_of_a_folder_of_parquet_files_is_told(tmp_path: Path) -
     assert examine(folder).ignored == ["deals.parquet/part-9.csv"]
 
 
+def refusal(source: Path) -> tuple[str, str]:
+    """Return how it is told in both languages that an input can't be used."""
+    with pytest.raises(BadSource) as refused:
+        examine(source)
+    return refused.value.message("en"), refused.value.message("zh")
+
+
+def test_an_input_without_a_table_of_deals_is_told_by_the_names_of_what_was_found(tmp_path: Path) -> None:
+    folder = csv_folder(tmp_path / "in", north=DEALS, south=DEALS, visits="deal_id,id\n")
+    sheets = workbook(tmp_path / "in.xlsx", Sheet1=[["deal_id"]], Sheet2=[["deal_id"]])
+    for source, found in ((folder, "visits, north.csv, south.csv"), (sheets, "Sheet1, Sheet2")):
+        for told in refusal(source):
+            assert found in told
+            assert "deals" in told
+            assert "商机" in told
+
+
+def test_a_folder_of_which_nothing_can_be_read_is_told_by_what_is_in_it(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    workbook(tmp_path / "in" / "pipeline.xlsx", deals=[["deal_id"]])
+    for told in refusal(tmp_path / "in"):
+        assert "pipeline.xlsx" in told
+
+
 def deal_folder(folder: Path) -> Path:
     (folder / "north").mkdir(parents=True)
     (folder / "old.yaml").mkdir()
