@@ -64,7 +64,11 @@ def open_source(
     if is_address(source):
         opening.store(source, source)
     else:
-        opening.files(_paths(source, opening))
+        try:
+            paths = _paths(source, opening)
+        except OSError as error:
+            raise unreadable(source, error) from None
+        opening.files(paths)
     opened = opening.opened
     opened.ignored = _named(opened.ignored)
     if DEALS not in opened.tables:

@@ -20,6 +20,20 @@ WORKBOOKS = frozenset({".xlsx", ".xlsm"})
 DATABASES = frozenset({".duckdb", ".db", ".sqlite", ".sqlite3"})
 _SERIALS = range(20_000, 80_000)  # numbers of days that a workbook may mean: 1954 to 2119
 IsDate = Callable[[str], bool]
+# Of what libraries say, in words for programmers, of a file that they can't read: a part, and the code of what we say instead.
+_CAUSES = (
+    ("not a zip file", "batch-not-workbook"),
+    ("[Content_Types].xml", "batch-not-workbook"),
+    ("no valid workbook", "batch-not-workbook"),
+    ("No magic bytes", "batch-not-parquet"),
+    ("too small to be a Parquet file", "batch-not-parquet"),
+    ("not a valid DuckDB database", "batch-not-database"),
+    ("file is not a database", "batch-not-database"),
+    ("Could not set lock", "batch-in-use"),
+    ("Permission denied", "batch-no-permission"),
+    ("No such file", "batch-gone"),
+    ("No files found", "batch-gone"),
+)
 
 
 class Store(Protocol):
@@ -55,9 +69,10 @@ def open_store(database: duckdb.DuckDBPyConnection, source: str, schema: str = "
 
 
 def unreadable(name: str, error: Exception) -> BadSource:
-    """Return how it is said that a file can't be read."""
+    """Return how it is said that a file can't be read: in our own words, unless the cause is a rare one."""
     reason = (str(error).splitlines() or [type(error).__name__])[0]
-    return BadSource("batch-unreadable", file=name, reason=reason)
+    code = next((code for part, code in _CAUSES if part in reason), "batch-unreadable")
+    return BadSource(code, file=name, reason=reason)
 
 
 class _Duckdb:

@@ -6,8 +6,11 @@ import datetime as dt
 import gzip
 import io
 import json
+import os
+import re
 import sqlite3
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -73,6 +76,13 @@ def examine(source: Path | str) -> Examined:
     examined = Examined(deals, rejected, errors, ignored, tables)
     assert examined.deals == len(examined.good) + len(examined.rejected)
     return examined
+
+
+def refusal(source: Path) -> tuple[str, str]:
+    """Return how it is told in both languages that an input can't be used."""
+    with pytest.raises(BadSource) as refused:
+        examine(source)
+    return refused.value.message("en"), refused.value.message("zh")
 
 
 def csv_folder(folder: Path, **tables: str | bytes) -> Path:
@@ -316,16 +326,43 @@ def duckdb_file(path: Path, *statements: str) -> Path:
     return path
 
 
-def test_what_cannot_be_read_is_told_and_never_a_traceback(tmp_path: Path) -> None:
-    for name in ("junk.sqlite", "junk.duckdb", "junk.db", "junk.xlsx", "junk.parquet"):
-        (tmp_path / name).write_bytes(b"junk " * 1000)
-        with pytest.raises(BadSource, match="batch-unreadable"):
-            examine(tmp_path / name)
-        if not name.endswith("parquet"):
-            with pytest.raises(BadSource, match="batch-unreadable"):
-                summarise(str(tmp_path / name), [])
+JUNK = {
+    "junk.sqlite": "batch-not-database", "junk.duckdb": "batch-not-database", "junk.db": "batch-not-database",
+    "junk.xlsx": "batch-not-workbook", "junk.parquet": "batch-not-parquet",
+}
+
+
+@pytest.mark.parametrize(("name", "code"), JUNK.items())
+def test_what_cannot_be_read_is_told_in_our_own_words_and_never_in_a_traceback(name: str, code: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"junk " * 1000)
+    with pytest.raises(BadSource, match=code):
+        examine(tmp_path / name)
+    if not name.endswith("parquet"):
+        with pytest.raises(BadSource, match=code):
+            summarise(str(tmp_path / name), [])
+    assert not re.search("file|error|database", refusal(tmp_path / name)[1], re.IGNORECASE)
+
+
+@pytest.mark.parametrize("holds", ["", "[Content_Types].xml", "word/document.xml"])
+def test_a_packed_file_that_is_no_workbook_is_told_to_be_none(holds: str, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "in.xlsx", "w") as file:
+        if holds:
+            file.writestr(holds, '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>')
+    with pytest.raises(BadSource, match="batch-not-workbook"):
+        examine(tmp_path / "in.xlsx")
+
+
+def test_a_workbook_without_anything_in_it_has_no_key(tmp_path: Path) -> None:
     with pytest.raises(BadSource, match="batch-no-key"):
         examine(workbook(tmp_path / "empty.xlsx", deals=[]))
+
+
+@pytest.mark.parametrize("name", ["in.csv", "in.xlsx", "in.sqlite", "in.duckdb", "in.parquet"])
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read_is_told_to_be_so(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).touch(mode=0)
+    with pytest.raises(BadSource, match="batch-no-permission"):
+        examine(tmp_path / name)
 
 
 def test_two_tables_of_the_same_meaning_are_told(tmp_path: Path) -> None:
@@ -381,13 +418,6 @@ def test_what_is_not_read_of_a_folder_of_parquet_files_is_told(tmp_path: Path) -
     for name in ("_SUCCESS", ".part-0.parquet.crc", "part-9.csv"):
         (folder / "deals.parquet" / name).touch()
     assert examine(folder).ignored == ["deals.parquet/part-9.csv"]
-
-
-def refusal(source: Path) -> tuple[str, str]:
-    """Return how it is told in both languages that an input can't be used."""
-    with pytest.raises(BadSource) as refused:
-        examine(source)
-    return refused.value.message("en"), refused.value.message("zh")
 
 
 def test_an_input_without_a_table_of_deals_is_told_by_the_names_of_what_was_found(tmp_path: Path) -> None:
@@ -446,9 +476,11 @@ def test_a_link_to_a_deal_file_that_is_gone_is_a_rejected_deal(tmp_path: Path) -
 
 def test_a_link_to_a_table_that_is_gone_is_not_taken_for_no_table(tmp_path: Path) -> None:
     folder = csv_folder(tmp_path / "in", deals=DEALS)
-    (folder / "stakeholders.csv").symlink_to(tmp_path / "nowhere")
-    with pytest.raises(BadSource, match="batch-unreadable"):
-        examine(folder)
+    for name in ("stakeholders.csv", "stakeholders.parquet"):
+        (folder / name).symlink_to(tmp_path / "nowhere")
+        with pytest.raises(BadSource, match="batch-gone"):
+            examine(folder)
+        (folder / name).unlink()
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "gbk"])
