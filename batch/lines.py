@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TextIO
 
 import duckdb
 
@@ -32,6 +33,8 @@ PACKED = ".gz"  # after the ending of what is packed
 _OF_TEXT = CSV_FILES | {".jsonl", ".ndjson"}
 TEXT_FILES = _OF_TEXT | {ending + PACKED for ending in _OF_TEXT}
 _SEPARATORS = ",;\t|"
+_QUOTED = re.compile(r'(?<![^,;\t|])"(?:[^"]|"")*(?:"|$)')  # where a cell begins
+_TOLD = re.compile(r'"?sep=([,;:|^~\t])"?\s*', re.IGNORECASE)  # as Excel may say it in a line before the header
 _LONGEST_RECORD = 1_000  # lines; a cell that goes on for longer has a quote that nobody closed
 _LONGEST_TEXT = 500_000  # signs of a record; DuckDB takes lines of two million bytes
 _LARGEST_OBJECT = 1 << 26
@@ -116,11 +119,11 @@ def _line_count(path: Path) -> int:
 
 def _cells_at_once(database: duckdb.DuckDBPyConnection, path: Path, into: str) -> None:
     with path.open(encoding="utf-8-sig", newline="") as file:
-        separator = _separator(path, file.readline())
-        file.seek(0)
+        separator, before = _separator(path, file)
         header = next(csv.reader(file, delimiter=separator), [])
     columns = _columns(header)
-    _take_cells(database, path, into, separator, columns or {"c0": ""}, f"row_number() OVER () + 1 AS {ROW}", columns)
+    row = f"row_number() OVER () + {before + 1} AS {ROW}"
+    _take_cells(database, path, into, separator, columns or {"c0": ""}, row, columns, before)
 
 
 def _columns(header: Sequence[str]) -> dict[str, str]:
@@ -130,18 +133,29 @@ def _columns(header: Sequence[str]) -> dict[str, str]:
 
 def _take_cells(
     database: duckdb.DuckDBPyConnection, path: Path, into: str, separator: str, there: Iterable[str], row: str,
-    columns: Mapping[str, str],
+    columns: Mapping[str, str], before: int = 0,
 ) -> None:
-    """Make a table out of a file with a header, in which ``there`` are the columns; ``row`` is the SQL of a row's number."""
+    """Make a table out of a file with a header, in which ``there`` are the columns; ``row`` is the SQL of a row's number.
+
+    ``before`` the header there are so many other lines.
+    """
     kept = ", ".join([row, *(f"{column} AS {quoted(name)}" for column, name in columns.items() if name)])
-    options = f"delim = {literal(separator)}, columns = {dict.fromkeys(there, 'VARCHAR')}"
+    options = f"delim = {literal(separator)}, skip = {before}, columns = {dict.fromkeys(there, 'VARCHAR')}"
     reader = f"read_csv(?, auto_detect = false, header = true, quote = '\"', escape = '\"', {options})"
     database.execute(f"CREATE TABLE {into} AS SELECT {kept} FROM {reader}", [str(path)])
 
 
-def _separator(path: Path, first: str) -> str:
-    """Return what stands between cells: in the header, of all that could, it stands most often."""
-    return "\t" if path.suffix.lower() == ".tsv" else max(_SEPARATORS, key=first.count)
+def _separator(path: Path, file: TextIO) -> tuple[str, int]:
+    """Return what stands between cells, and how many lines come before the header; there the file is left.
+
+    If nothing tells it, it is, of all that could, what stands most often in the header, outside quotes.
+    """
+    first = file.readline()
+    told = _TOLD.fullmatch(first)
+    if told:
+        return told[1], 1
+    file.seek(0)
+    return "\t" if path.suffix.lower() == ".tsv" else max(_SEPARATORS, key=_QUOTED.sub("", first.rstrip(_ENDS)).count), 0
 
 
 def _objects_at_once(database: duckdb.DuckDBPyConnection, path: Path, into: str) -> None:
@@ -206,9 +220,8 @@ def _cells_slowly(
     unread: list[Unread] = []
     with (path.open(encoding="utf-8-sig", newline="") as file, tempfile.TemporaryDirectory(prefix="dealready-") as scratch,
           (Path(scratch) / path.name).open("w", encoding="utf-8", newline="") as copy):
-        separator = _separator(path, file.readline())
-        file.seek(0)
-        records = _records(file, separator)
+        separator, before = _separator(path, file)
+        records = _records(file, separator, before + 1)
         header = next((record.cells for record in records if record.cells), [])
         columns = _columns(header)
         key = next((place for place, name in enumerate(columns.values()) if is_key(name)), len(columns))
@@ -256,8 +269,8 @@ def _wrong_with(record: _Record, expected: int, undecoded: frozenset[int]) -> tu
     return "", {}
 
 
-def _records(lines: Iterable[str], separator: str) -> Iterator[_Record]:
-    """Yield each record of a CSV file.
+def _records(lines: Iterable[str], separator: str, number: int = 1) -> Iterator[_Record]:
+    """Yield each record of a CSV file; the first line has this number.
 
     A line that opens a quote which is not closed as it should be has no cells, and the next record
     begins right after it.
@@ -267,7 +280,6 @@ def _records(lines: Iterable[str], separator: str) -> Iterator[_Record]:
     def take() -> str:
         return waiting.popleft() if waiting else next(source, "")
 
-    number = 1
     while line := take():
         taken, is_plain = [line], '"' not in line
         plain = line.rstrip(_ENDS)

@@ -299,6 +299,22 @@ def test_a_huge_cell_is_one_rejected_deal_and_is_shown_cut_short(tmp_path: Path)
     assert max(len(error[4]) for error in found.errors) == 200
 
 
+@pytest.mark.parametrize("header", [
+    'deal_id;"Amount, gross, net, and so on";as_of', 'deal_id;"say ""a, b, c, d""";as_of', '"deal_id";"a|b|c|d";"as_of"',
+])
+def test_what_stands_in_quotes_separates_nothing(header: str, tmp_path: Path) -> None:
+    assert examine(csv_folder(tmp_path / "in", deals=f"{header}\nA;2;{DAY}\n")).good == ["A"]
+
+
+@pytest.mark.parametrize("said", ["sep=;\n", "\ufeffsep=;\r\n", '"sep=;"\n', "SEP=;\n"])
+@pytest.mark.parametrize("more", ["", "D;,;,,;\n"])
+def test_a_first_line_that_tells_what_separates_cells_is_obeyed(said: str, more: str, tmp_path: Path) -> None:
+    deals = f"{said}deal_id;Amount, gross, net;as_of\nA;2;{DAY}\nB;2;2026-02-30\n{more}"
+    found = examine(csv_folder(tmp_path / "in", deals=deals))
+    assert found.good == ["A"]
+    assert [error[:3] for error in found.errors] == [("deals", 4, "B"), ("deals", 5, "D")][:1 + bool(more)]
+
+
 @pytest.mark.parametrize("header", ["商机编号,资料日期", "Deal ID,as_of", "DEAL_ID,AS_OF"])
 def test_keys_may_be_headed_in_either_language(header: str, tmp_path: Path) -> None:
     assert examine(csv_folder(tmp_path / "in", deals=f"{header}\nA,{DAY}\n")).good == ["A"]
