@@ -16,8 +16,10 @@ import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import chain, zip_longest
 from pathlib import Path
+from string import whitespace
 from typing import TextIO
 
 import duckdb
@@ -25,14 +27,17 @@ import duckdb
 from ..facts.encoding import decode
 from ..facts.problems import Rejected
 from .cells import literal
-from .filling import ROW, fill_table, quoted, text_of_value, told_apart
+from .filling import ROW, quoted, text_of_value, told_apart
+from .headers import Headers
 from .refusal import BadSource
+from .rows import Unread, drop_blank_rows, fill_rows, is_blank, key_place
 
 CSV_FILES = frozenset({".csv", ".tsv"})
 PACKED = ".gz"  # after the ending of what is packed
 _OF_TEXT = CSV_FILES | {".jsonl", ".ndjson"}
 TEXT_FILES = _OF_TEXT | {ending + PACKED for ending in _OF_TEXT}
 _SEPARATORS = ",;\t|"
+_NOTHING = f'{_SEPARATORS}"{whitespace}'
 _QUOTED = re.compile(r'(?<![^,;\t|])"(?:[^"]|"")*(?:"|$)')  # where a cell begins
 _TOLD = re.compile(r'"?sep=([,;:|^~\t])"?\s*', re.IGNORECASE)  # as Excel may say it in a line before the header
 _LONGEST_RECORD = 1_000  # lines; a cell that goes on for longer has a quote that nobody closed
@@ -41,28 +46,16 @@ _LARGEST_OBJECT = 1 << 26
 _ENDS = "\r\n"
 _MEMBER = re.compile(r'"((?:[^"\\]|\\.)*)"\s*:\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",{}\[\]]+))')
 _AT_ONCE_FAILS = (duckdb.InvalidInputException, duckdb.BinderException, UnicodeDecodeError, csv.Error)
-IsKey = Callable[[str], bool]
 
 
-@dataclass(frozen=True)
-class Unread:
-    """A line that can't be read: its number and text, the deal that it seems to be of, and why."""
-
-    row: int
-    text: str
-    deal_id: str
-    code: str
-    words: Mapping[str, str] = field(default_factory=dict)
-
-
-def read_lines(database: duckdb.DuckDBPyConnection, path: Path, into: str, is_key: IsKey) -> list[Unread]:
+def read_lines(database: duckdb.DuckDBPyConnection, path: Path, into: str, headers: Headers) -> list[Unread]:
     """Make a raw table out of a file; return the lines that could not be read.
 
-    ``is_key`` tells by its header which column has the ids of the deals. Raises :class:`BadSource` if a
+    ``headers`` tells which column has the ids of the deals. Raises :class:`BadSource` if a
     packed file can't be unpacked.
     """
     with _unpacked(path) as plain:
-        return _read_plain(database, plain, into, is_key)
+        return _read_plain(database, plain, into, headers)
 
 
 @contextmanager
@@ -81,7 +74,7 @@ def _unpacked(path: Path) -> Iterator[Path]:
         yield copy
 
 
-def _read_plain(database: duckdb.DuckDBPyConnection, path: Path, into: str, is_key: IsKey) -> list[Unread]:
+def _read_plain(database: duckdb.DuckDBPyConnection, path: Path, into: str, headers: Headers) -> list[Unread]:
     of_cells = path.suffix.lower() in CSV_FILES
     at_once = _cells_at_once if of_cells else _objects_at_once
     if _succeeds(at_once, database, path, into):
@@ -90,7 +83,7 @@ def _read_plain(database: duckdb.DuckDBPyConnection, path: Path, into: str, is_k
         if text != path and not undecoded and _succeeds(at_once, database, text, into):
             return []
         slowly = _cells_slowly if of_cells else _objects_slowly
-        return slowly(database, text, into, is_key, undecoded)
+        return slowly(database, text, into, headers, undecoded)
 
 
 def _succeeds(
@@ -101,6 +94,7 @@ def _succeeds(
         at_once(database, path, into)
         (last,) = database.execute(f"SELECT coalesce(max({ROW}), 0) FROM {into}").fetchone() or (0,)
         if last == _line_count(path):
+            drop_blank_rows(database, into)
             return True
     except _AT_ONCE_FAILS:
         pass
@@ -121,9 +115,11 @@ def _cells_at_once(database: duckdb.DuckDBPyConnection, path: Path, into: str) -
     with path.open(encoding="utf-8-sig", newline="") as file:
         separator, before = _separator(path, file)
         header = next(csv.reader(file, delimiter=separator), [])
+    if is_blank(header):
+        raise csv.Error("the header stands further down")
     columns = _columns(header)
     row = f"row_number() OVER () + {before + 1} AS {ROW}"
-    _take_cells(database, path, into, separator, columns or {"c0": ""}, row, columns, before)
+    _take_cells(database, path, into, separator, columns, row, columns, before)
 
 
 def _columns(header: Sequence[str]) -> dict[str, str]:
@@ -154,8 +150,9 @@ def _separator(path: Path, file: TextIO) -> tuple[str, int]:
     told = _TOLD.fullmatch(first)
     if told:
         return told[1], 1
+    header = next((line for line in chain([first], file) if line.strip(_NOTHING)), "")
     file.seek(0)
-    return "\t" if path.suffix.lower() == ".tsv" else max(_SEPARATORS, key=_QUOTED.sub("", first.rstrip(_ENDS)).count), 0
+    return "\t" if path.suffix.lower() == ".tsv" else max(_SEPARATORS, key=_QUOTED.sub("", header.rstrip(_ENDS)).count), 0
 
 
 def _objects_at_once(database: duckdb.DuckDBPyConnection, path: Path, into: str) -> None:
@@ -214,7 +211,7 @@ def _decoded(data: bytes, file: str) -> tuple[str, frozenset[int]]:
 
 
 def _cells_slowly(
-    database: duckdb.DuckDBPyConnection, path: Path, into: str, is_key: IsKey, undecoded: frozenset[int]
+    database: duckdb.DuckDBPyConnection, path: Path, into: str, headers: Headers, undecoded: frozenset[int]
 ) -> list[Unread]:
     """Copy the good lines, each with its number before it, for DuckDB to read."""
     unread: list[Unread] = []
@@ -222,13 +219,16 @@ def _cells_slowly(
           (Path(scratch) / path.name).open("w", encoding="utf-8", newline="") as copy):
         separator, before = _separator(path, file)
         records = _records(file, separator, before + 1)
-        header = next((record.cells for record in records if record.cells), [])
+        header = next((cells for record in records if (cells := record.cells) and not is_blank(cells)), [])
         columns = _columns(header)
-        key = next((place for place, name in enumerate(columns.values()) if is_key(name)), len(columns))
+        names = list(columns.values())
+        key = key_place(names, headers)
         writer = csv.writer(copy, delimiter=separator, lineterminator="\n")
         writer.writerow([ROW, *columns])
         for record in records:
             code, words = _wrong_with(record, len(columns), undecoded)
+            if record.cells is not None and is_blank(cell for cell, name in zip_longest(record.cells, names) if name != ""):
+                continue
             if code:
                 parts = record.cells or record.text.split(separator)
                 deal_id = parts[key].strip('" \r\n') if key < len(parts) else ""
@@ -307,35 +307,40 @@ def _cells(taken: list[str], take: Callable[[], str], separator: str) -> list[st
 
 
 def _objects_slowly(
-    database: duckdb.DuckDBPyConnection, path: Path, into: str, is_key: IsKey, undecoded: frozenset[int]
+    database: duckdb.DuckDBPyConnection, path: Path, into: str, headers: Headers, undecoded: frozenset[int]
 ) -> list[Unread]:
     unread: list[Unread] = []
-    header = list(dict.fromkeys(name for _, _, found in _objects(path) if found for name in found))
+    header = list(dict.fromkeys(name for _, _, found, _ in _objects(path) for name in found))
 
-    def rows() -> Iterator[Sequence[object]]:
-        for number, line, found in _objects(path):
-            if found is None or number in undecoded:
-                code = "batch-line-encoding" if number in undecoded else "batch-line-json"
-                unread.append(Unread(number, line, _key_of(line, is_key), code))
+    def rows() -> Iterator[tuple[int, list[str | None]]]:
+        for number, line, found, code in _objects(path):
+            wrong = "batch-line-encoding" if number in undecoded else code
+            if wrong:
+                unread.append(Unread(number, line, _key_of(line, headers), wrong))
             else:
-                yield number, *(text_of_value(found.get(name)) for name in header)
+                yield number, [text_of_value(found.get(name)) for name in header]
 
-    fill_table(database, into, [ROW, *header], rows())
-    return unread
+    return [*fill_rows(database, into, header, rows(), headers), *unread]
 
 
-def _objects(path: Path) -> Iterator[tuple[int, str, dict[str, object] | None]]:
-    """Yield each line that is not empty, with its number and the object that it holds, if it does."""
+def _objects(path: Path) -> Iterator[tuple[int, str, dict[str, object], str]]:
+    """Yield each line that is not empty, with its number, and the object that it holds or the code of what is wrong."""
     with path.open(encoding="utf-8-sig") as file:
         for number, line in enumerate(file, 1):
             if line.strip():
-                try:
-                    found = json.loads(line)
-                except (ValueError, RecursionError):
-                    found = None
-                yield number, line.strip(), found if isinstance(found, dict) else None
+                yield number, line.strip(), *_object(line)
 
 
-def _key_of(line: str, is_key: IsKey) -> str:
+def _object(line: str) -> tuple[dict[str, object], str]:
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        return {}, "batch-line-json"
+    return found, ""
+
+
+def _key_of(line: str, headers: Headers) -> str:
     """Return the id of the deal that a broken object seems to be of."""
-    return next((text or bare for name, text, bare in _MEMBER.findall(line) if is_key(name)), "")
+    return next((text or bare for name, text, bare in _MEMBER.findall(line) if headers.is_key(name)), "")

@@ -15,9 +15,10 @@ from ..render.words import say
 from .cells import literal
 from .contradictions import CONTRADICTIONS
 from .filling import ROW, quoted
+from .headers import Headers
 from .postgres import SCHEMA, is_address
 from .refusal import BadSource
-from .stores import DATABASES, WORKBOOKS, IsDate, Store, open_store, unreadable
+from .stores import DATABASES, WORKBOOKS, Store, open_store, unreadable
 
 OUTPUT_TABLES = (*OUTPUTS, CONDITIONS, CONTRADICTIONS, "changes", "errors", "run")
 IDS = "ids"  # the hidden sheet of a workbook that tells which id each label stands for, and in which place:
@@ -117,7 +118,7 @@ class _Folder:
         self.folder = folder
         self.names = {entry.name: entry.stem if entry.suffix in _READERS else entry.name for entry in sorted(folder.iterdir())}
 
-    def read(self, table: str, into: str, is_date: IsDate | None = None, most: int | None = None) -> None:
+    def read(self, table: str, into: str, headers: Headers | None = None, most: int | None = None) -> None:
         """Read a file; in a CSV file the sign that keeps a text from being a formula is taken away again."""
         file = self.folder / table
         reader = _READERS.get(file.suffix, _READERS[".parquet"])

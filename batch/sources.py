@@ -22,9 +22,10 @@ from ..facts.vocabulary import Vocabulary
 from .cells import literal
 from .filling import ROW, fill_table, text_of_value
 from .headers import Headers
-from .lines import PACKED, TEXT_FILES, Unread, read_lines
+from .lines import PACKED, TEXT_FILES, read_lines
 from .postgres import is_address
 from .refusal import BadSource
+from .rows import Unread
 from .stores import DATABASES, WORKBOOKS, open_store, unreadable
 
 DEAL_FILES = frozenset({".yaml", ".yml", ".json"})
@@ -49,7 +50,7 @@ class Opened:
 
     tables: list[str] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
-    unread: dict[str, list[Unread]] = field(default_factory=dict)
+    unread: dict[str, Sequence[Unread]] = field(default_factory=dict)
     ignored: list[str] = field(default_factory=list)
 
 
@@ -238,8 +239,8 @@ class _Opening:
         try:
             if _ending(path) == PARQUET or path.is_dir():
                 self.parquet(path, table)
-            elif unread := read_lines(self.database, path, f"raw_{table.name}", Headers(table).is_key):
-                self.opened.unread[table.name] = unread
+            else:
+                self.opened.unread[table.name] = read_lines(self.database, path, f"raw_{table.name}", Headers(table))
         except duckdb.OutOfMemoryException:
             raise
         except (duckdb.Error, OSError) as error:
@@ -264,7 +265,7 @@ class _Opening:
             for place, title in store.names.items():
                 table = self.table(title, place, alone)
                 if table is not None:
-                    store.read(place, f"raw_{table.name}", Headers(table).is_date)
+                    self.opened.unread[table.name] = store.read(place, f"raw_{table.name}", Headers(table)) or ()
 
 
 def _ids(paths: Sequence[Path]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -12,14 +12,15 @@ from typing import Any, Protocol
 import duckdb
 
 from .cells import literal
-from .filling import ROW, fill_table, quoted, text_of_cell
+from .filling import ROW, quoted, text_of_cell
+from .headers import Headers
 from .postgres import connected, is_address, reading, schema_of, table_names
 from .refusal import BadSource
+from .rows import Unread, drop_blank_rows, fill_rows, is_blank
 
 WORKBOOKS = frozenset({".xlsx", ".xlsm"})
 DATABASES = frozenset({".duckdb", ".db", ".sqlite", ".sqlite3"})
 _SERIALS = range(20_000, 80_000)  # numbers of days that a workbook may mean: 1954 to 2119
-IsDate = Callable[[str], bool]
 # Of what libraries say, in words for programmers, of a file that they can't read: a part, and the code of what we say instead.
 _CAUSES = (
     ("not a zip file", "batch-not-workbook"),
@@ -41,10 +42,12 @@ class Store(Protocol):
 
     names: dict[str, str]
 
-    def read(self, table: str, into: str, is_date: IsDate | None = None, most: int | None = None) -> None:
+    def read(
+        self, table: str, into: str, headers: Headers | None = None, most: int | None = None
+    ) -> Sequence[Unread] | None:
         """Make a table out of one that is known as ``table``, or of its first rows; its rows are numbered in ``_row``.
 
-        ``is_date`` tells by its header whether a column holds days.
+        ``headers`` tells what its columns mean. Returns the rows that can't be read.
         """
 
 
@@ -83,10 +86,12 @@ class _Duckdb:
         self.places = {f"{schema}.{table}": (schema, table) for schema, table in found.fetchall()}
         self.names = {place: table for place, (_, table) in self.places.items()}
 
-    def read(self, table: str, into: str, is_date: IsDate | None = None, most: int | None = None) -> None:
+    def read(self, table: str, into: str, headers: Headers | None = None, most: int | None = None) -> Sequence[Unread]:
         limit = "" if most is None else f" LIMIT {most}"
         place = ".".join(map(quoted, ("source", *self.places[table])))
         self.database.execute(f"CREATE TABLE {into} AS SELECT row_number() OVER () AS {ROW}, * FROM {place}{limit}")
+        drop_blank_rows(self.database, into)
+        return ()
 
 
 @contextmanager
@@ -105,9 +110,9 @@ class _Sqlite:
         found = other.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view') ORDER BY name")
         self.names = {name: name for (name,) in found}
 
-    def read(self, table: str, into: str, is_date: IsDate | None = None, most: int | None = None) -> None:
+    def read(self, table: str, into: str, headers: Headers | None = None, most: int | None = None) -> Sequence[Unread]:
         rows = self.other.execute(f"SELECT * FROM {quoted(table)}")
-        _fill(self.database, into, [column[0] for column in rows.description], islice(rows, most))
+        return _fill(self.database, into, [column[0] for column in rows.description], islice(rows, most), headers)
 
 
 @contextmanager
@@ -131,9 +136,9 @@ class _Postgres:
         self.schema = schema
         self.names = {name: name for name in table_names(connection, schema)}
 
-    def read(self, table: str, into: str, is_date: IsDate | None = None, most: int | None = None) -> None:
+    def read(self, table: str, into: str, headers: Headers | None = None, most: int | None = None) -> Sequence[Unread]:
         with reading(self.connection, table, self.schema) as (header, rows):
-            _fill(self.database, into, header, islice(rows, most))
+            return _fill(self.database, into, header, islice(rows, most), headers)
 
 
 class _Workbook:
@@ -142,15 +147,16 @@ class _Workbook:
         self.book = book
         self.names = {sheet.title: sheet.title for sheet in book.worksheets}
 
-    def read(self, table: str, into: str, is_date: IsDate | None = None, most: int | None = None) -> None:
-        rows = self.book[table].iter_rows(values_only=True)
-        header = [str(cell or "").strip() for cell in next(rows, ())]
-        dates = {place for place, name in enumerate(header) if is_date and is_date(name)}
+    def read(self, table: str, into: str, headers: Headers | None = None, most: int | None = None) -> Sequence[Unread]:
+        rows = enumerate(self.book[table].iter_rows(values_only=True), 1)
+        titles = ([str(cell or "").strip() for cell in row] for _, row in rows)
+        header = next((row for row in titles if not is_blank(row)), [])
+        dates = {place for place, name in enumerate(header) if headers and headers.is_date(name)}
         filled = (
-            (number, *(text_of_cell(self._day(cell) if place in dates else cell) for place, cell in enumerate(row)))
-            for number, row in enumerate(islice(rows, most), 2) if any(cell is not None for cell in row)
+            (number, [text_of_cell(self._day(cell) if place in dates else cell) for place, cell in enumerate(row)])
+            for number, row in islice(rows, most)
         )
-        fill_table(self.database, into, [ROW, *header], filled)
+        return fill_rows(self.database, into, header, filled, headers)
 
     def _day(self, cell: object) -> object:
         """Return the day that a number means in a column of days that are not shown as such."""
@@ -178,7 +184,8 @@ def _workbook(database: duckdb.DuckDBPyConnection, path: Path) -> Iterator[Store
 
 
 def _fill(
-    database: duckdb.DuckDBPyConnection, into: str, header: Sequence[str], rows: Iterable[Sequence[object]]
-) -> None:
-    numbered = ((number, *map(text_of_cell, row)) for number, row in enumerate(rows, 1))
-    fill_table(database, into, [ROW, *header], numbered)
+    database: duckdb.DuckDBPyConnection, into: str, header: Sequence[str], rows: Iterable[Sequence[object]],
+    headers: Headers | None,
+) -> Sequence[Unread]:
+    numbered = ((number, list(map(text_of_cell, row))) for number, row in enumerate(rows, 1))
+    return fill_rows(database, into, header, numbered, headers)

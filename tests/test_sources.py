@@ -180,6 +180,49 @@ def test_rows_are_numbered_as_a_person_finds_them(tmp_path: Path) -> None:
     assert [error[:3] for error in examine(lines).errors] == [("deals", 3, "B")]
 
 
+BLANKS = [",,", " , ,\u3000", "   ", "\u00a0", '"","",""', ",,,,,", "\t"]
+
+
+@pytest.mark.parametrize("bad", ["", f"C,{DAY}\n"])
+@pytest.mark.parametrize("blank", BLANKS)
+def test_a_line_of_blanks_is_no_row(blank: str, bad: str, tmp_path: Path) -> None:
+    deals = f"{blank}\ndeal_id,as_of,deal_name\nA,{DAY},a\n{blank}\nB,2026-02-30,b\n{bad}{blank}\n{blank}\n"
+    found = examine(csv_folder(tmp_path / "in", deals=deals))
+    assert (found.deals, found.good) == (2 + bool(bad), ["A"])
+    assert [error[:3] for error in found.errors] == [("deals", 5, "B"), ("deals", 6, "C")][:1 + bool(bad)]
+
+
+def test_a_blank_line_is_no_row_of_a_single_column(tmp_path: Path) -> None:
+    source = csv_folder(tmp_path / "in", deals="deal_id\nA\n\n \nB\n\n")
+    report = run(source, tmp_path / "out", as_of=DAY, format="csv", tables=("deals",))
+    assert (report.deals, report.scored) == (2, 2)
+
+
+@pytest.mark.parametrize("blank", ["{}", '{"deal_id": null}', '{"deal_id": " ", "as_of": ""}'])
+@pytest.mark.parametrize("bad", ["", "[]\n"])
+def test_an_object_without_anything_in_it_is_no_row(blank: str, bad: str, tmp_path: Path) -> None:
+    file = tmp_path / "in.jsonl"
+    file.write_text(f'{blank}\n{{"deal_id": "A", "as_of": "{DAY}"}}\n{blank}\n{{"deal_id": "B"}}\n{bad}{blank}', "utf-8")
+    found = examine(file)
+    assert (found.deals, found.good) == (2 + bool(bad), ["A"])
+    assert found.errors[0][:3] == ("deals", 4, "B")
+
+
+def test_a_blank_row_of_a_workbook_or_database_is_none(tmp_path: Path) -> None:
+    rows: list[list[Any]] = [["deal_id", "as_of"], ["A", DAY], [None, None], [" ", "\u3000"], ["B", "2026-02-30"], ["", None]]
+    found = examine(workbook(tmp_path / "in.xlsx", deals=[[], *rows]))
+    assert (found.deals, found.good, found.errors[0][:3]) == (2, ["A"], ("deals", 6, "B"))
+    values = ", ".join(f"('{row[0]}', '{row[1]}')" for row in rows[1:]).replace("'None'", "NULL")
+    statements = ("CREATE TABLE deals (deal_id TEXT, as_of TEXT)", f"INSERT INTO deals VALUES {values}")
+    with sqlite3.connect(tmp_path / "in.sqlite") as database:
+        for statement in statements:
+            database.execute(statement)
+    database.close()
+    for source in (tmp_path / "in.sqlite", duckdb_file(tmp_path / "in.duckdb", *statements)):
+        found = examine(source)
+        assert (found.deals, found.good, found.errors[0][:3]) == (2, ["A"], ("deals", 4, "B"))
+
+
 def test_json_lines_may_hold_values_of_any_type_and_a_broken_line_is_one_error(tmp_path: Path) -> None:
     good = [
         f'{{"deal_id": 1, "as_of": "{DAY}", "deal_amount": 1200000, "purchase_plan": true}}',

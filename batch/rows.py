@@ -1,0 +1,58 @@
+"""Rows on their way into a raw table: those that hold nothing are none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import duckdb
+
+from .filling import ROW, fill_table, quoted
+from .headers import Headers
+
+_BLANK = r"'[\s\v\x1c-\x1f\x85\p{Z}]*'"  # as str.isspace has it
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A line or row that can't be read: its number and text, the deal that it seems to be of, and why."""
+
+    row: int
+    text: str
+    deal_id: str
+    code: str
+    words: Mapping[str, str] = field(default_factory=dict)
+
+
+def fill_rows(
+    database: duckdb.DuckDBPyConnection, into: str, header: Sequence[str], rows: Iterable[tuple[int, Sequence[str | None]]],
+    headers: Headers | None,
+) -> list[Unread]:
+    """Make a raw table out of numbered rows."""
+    named = [place for place, name in enumerate(header) if name]
+
+    def good() -> Iterator[Sequence[object]]:
+        for number, cells in rows:
+            if not is_blank(cells[place] for place in named if place < len(cells)):
+                yield number, *cells
+
+    fill_table(database, into, [ROW, *header], good())
+    return []
+
+
+def key_place(header: Sequence[str], headers: Headers) -> int:
+    """Return the place of the column with the ids of the deals; one beyond the last if there is none."""
+    return next((place for place, name in enumerate(header) if headers.is_key(name)), len(header))
+
+
+def is_blank(cells: Iterable[str | None]) -> bool:
+    """Tell whether there is nothing in any of these cells, or nothing but blanks."""
+    return not any(cell and not cell.isspace() for cell in cells)
+
+
+def drop_blank_rows(database: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Take the rows out of a raw table in which there is nothing but blanks."""
+    columns = [name for name, *_ in database.execute(f"DESCRIBE {table}").fetchall() if name != ROW]
+    blank = [f"coalesce(regexp_full_match(CAST({quoted(name)} AS VARCHAR), {_BLANK}), true)" for name in columns]
+    if blank and database.execute(f"SELECT 1 FROM {table} WHERE {blank[0]} LIMIT 1").fetchone():  # hardly ever, and soon told
+        database.execute(f"DELETE FROM {table} WHERE {' AND '.join(blank)}")
