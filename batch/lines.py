@@ -30,7 +30,7 @@ from .cells import literal
 from .filling import ROW, quoted, text_of_value, told_apart
 from .headers import Headers
 from .refusal import BadSource
-from .rows import Unread, drop_blank_rows, fill_rows, is_blank, key_place
+from .rows import Unread, drop_blank_rows, fill_rows, is_blank, is_broken, key_place
 
 CSV_FILES = frozenset({".csv", ".tsv"})
 PACKED = ".gz"  # after the ending of what is packed
@@ -338,6 +338,8 @@ def _object(line: str) -> tuple[dict[str, object], str]:
         found = None
     if not isinstance(found, dict):
         return {}, "batch-line-json"
+    if "\\u" in line and is_broken([json.dumps(found, ensure_ascii=False)]):
+        return {}, "batch-line-sign"
     return found, ""
 
 

@@ -1,7 +1,8 @@
-"""Rows on their way into a raw table: those that hold nothing are none."""
+"""Rows on their way into a raw table: those that hold nothing are none, and one that can't be laid down is told."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -10,6 +11,7 @@ import duckdb
 from .filling import ROW, fill_table, quoted
 from .headers import Headers
 
+_BROKEN = re.compile("[\ud800-\udfff]")  # half a sign, or a byte that decodes to none
 _BLANK = r"'[\s\v\x1c-\x1f\x85\p{Z}]*'"  # as str.isspace has it
 
 
@@ -28,16 +30,27 @@ def fill_rows(
     database: duckdb.DuckDBPyConnection, into: str, header: Sequence[str], rows: Iterable[tuple[int, Sequence[str | None]]],
     headers: Headers | None,
 ) -> list[Unread]:
-    """Make a raw table out of numbered rows."""
+    """Make a raw table out of numbered rows; return those with a sign that no file can hold.
+
+    ``headers`` tells what its columns mean.
+    """
+    unread: list[Unread] = []
+    key = len(header) if headers is None else key_place(header, headers)
     named = [place for place, name in enumerate(header) if name]
 
     def good() -> Iterator[Sequence[object]]:
         for number, cells in rows:
-            if not is_blank(cells[place] for place in named if place < len(cells)):
+            if is_blank(cells[place] for place in named if place < len(cells)):
+                continue
+            if is_broken(cells):
+                deal_id = cells[key] if key < len(cells) else ""
+                text = ", ".join(filter(None, cells))
+                unread.append(Unread(number, escaped(text), escaped(deal_id or ""), "batch-line-sign"))
+            else:
                 yield number, *cells
 
     fill_table(database, into, [ROW, *header], good())
-    return []
+    return unread
 
 
 def key_place(header: Sequence[str], headers: Headers) -> int:
@@ -48,6 +61,16 @@ def key_place(header: Sequence[str], headers: Headers) -> int:
 def is_blank(cells: Iterable[str | None]) -> bool:
     """Tell whether there is nothing in any of these cells, or nothing but blanks."""
     return not any(cell and not cell.isspace() for cell in cells)
+
+
+def is_broken(cells: Iterable[str | None]) -> bool:
+    """Tell whether there is a sign in some of these cells that no file can hold."""
+    return any(cell and _BROKEN.search(cell) for cell in cells)
+
+
+def escaped(text: str) -> str:
+    """Return a text in which signs that no file can hold are written as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def drop_blank_rows(database: duckdb.DuckDBPyConnection, table: str) -> None:

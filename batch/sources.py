@@ -25,7 +25,7 @@ from .headers import Headers
 from .lines import PACKED, TEXT_FILES, read_lines
 from .postgres import is_address
 from .refusal import BadSource
-from .rows import Unread
+from .rows import Unread, escaped
 from .stores import DATABASES, WORKBOOKS, open_store, unreadable
 
 DEAL_FILES = frozenset({".yaml", ".yml", ".json"})
@@ -188,7 +188,7 @@ class _Opening:
 
     def leave_out(self, paths: Iterable[Path]) -> None:
         """Note files and folders that are not read."""
-        self.opened.ignored += [f"{path.name}/" if path.is_dir() else path.name for path in paths]
+        self.opened.ignored += [escaped(f"{path.name}/" if path.is_dir() else path.name) for path in paths]
 
     def files(self, paths: Sequence[Path]) -> None:
         """Read files, of tables or of deals; among tables, files of deals are left out."""
@@ -214,7 +214,7 @@ class _Opening:
             try:
                 deals.append((deal_id, load_deal(str(path), self.vocabulary)))
             except Rejected as rejected:
-                self.opened.refused.append(Refused(str(path), deal_id, rejected.problems))
+                self.opened.refused.append(Refused(escaped(str(path)), deal_id, rejected.problems))
         lay_down_deals(self.database, deals, self.vocabulary, self.opened)
 
     def table(self, title: str, place: str, otherwise: str = "") -> Table | None:
@@ -251,7 +251,7 @@ class _Opening:
         if path.is_dir():
             files = ", ".join(map(literal, parquet_files(path)))
             others = [file for file in _files_of(path) if file.suffix != PARQUET]
-            self.opened.ignored += [file.relative_to(path.parent).as_posix() for file in others]
+            self.opened.ignored += [escaped(file.relative_to(path.parent).as_posix()) for file in others]
             numbered, source = f"CAST(NULL AS BIGINT) AS {ROW}, *", f"[{files}], hive_partitioning = true"
         else:
             numbered = f"file_row_number + 1 AS {ROW}, * EXCLUDE (file_row_number)"
@@ -274,4 +274,4 @@ def _ids(paths: Sequence[Path]) -> list[str]:
     full = [path.absolute().relative_to(folder) for path in paths]
     short = [path.with_suffix("").as_posix() for path in full]
     times = Counter(short)
-    return [name if times[name] == 1 else path.as_posix() for name, path in zip(short, full, strict=True)]
+    return [escaped(name if times[name] == 1 else path.as_posix()) for name, path in zip(short, full, strict=True)]

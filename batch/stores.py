@@ -34,6 +34,7 @@ _CAUSES = (
     ("Permission denied", "batch-no-permission"),
     ("No such file", "batch-gone"),
     ("No files found", "batch-gone"),
+    ("surrogate", "batch-name"),
 )
 
 
@@ -118,6 +119,7 @@ class _Sqlite:
 @contextmanager
 def _sqlite(database: duckdb.DuckDBPyConnection, path: Path) -> Iterator[Store]:
     other = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    other.text_factory = lambda text: text.decode("utf-8", "surrogateescape")  # a text that is not UTF-8 costs its row
     try:
         yield _Sqlite(database, other)
     finally:

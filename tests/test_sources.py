@@ -239,6 +239,36 @@ def test_json_lines_may_hold_values_of_any_type_and_a_broken_line_is_one_error(t
         assert told == [("1", 1200000, True, None), ("A", 1200000, None, ["refined"])]
 
 
+def test_half_a_sign_costs_no_more_than_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "in.jsonl"
+    lines = [f'{{"deal_id": "a\\ud83d", "as_of": "{DAY}"}}', f'{{"deal_id": "B", "as_of": "{DAY}", "\\uDE00": 1}}',
+             f'{{"deal_id": "C", "as_of": "{DAY}", "deal_name": "\\ud83d\\ude00"}}']
+    file.write_text("\n".join(lines), "utf-8")
+    found = examine(file)
+    assert [(row["deal_id"], row["deal_name"]) for row in found.tables["deals"]] == [("C", "😀")]
+    assert found.errors == [("deals", 1, "a\\ud83d", None, lines[0], "batch-line-sign"),
+                            ("deals", 2, "B", None, lines[1], "batch-line-sign")]
+
+
+def test_a_text_of_sqlite_that_is_not_utf8_costs_no_more_than_its_row(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "in.sqlite") as database:
+        database.execute("CREATE TABLE deals (deal_id TEXT, as_of TEXT, deal_name TEXT)")
+        database.execute(f"INSERT INTO deals VALUES ('A', '{DAY}', CAST(x'c7e0' AS TEXT)), ('B', '{DAY}', '青炉特钢')")
+    database.close()
+    found = examine(tmp_path / "in.sqlite")
+    assert [row["deal_name"] for row in found.tables["deals"]] == ["青炉特钢"]
+    assert [(error[1], error[2], error[5]) for error in found.errors] == [(1, "A", "batch-line-sign")]
+
+
+def test_the_name_of_a_deal_file_need_not_be_utf8(tmp_path: Path) -> None:
+    for name, text in (("good", f"as_of: {DAY}"), ("bad", "as_of: soon"), ("note.txt", "")):
+        file = tmp_path / os.fsdecode(name.encode() + b"\xc7\xe0" + b".yaml" * ("." not in name))
+        file.write_text(text, "utf-8")
+    found = examine(tmp_path)
+    assert (found.good, found.rejected) == (["good\\udcc7\\udce0"], ["bad\\udcc7\\udce0"])
+    assert found.ignored == ["note.txt\\udcc7\\udce0"]
+
+
 def test_sqlite_and_workbooks_say_yes_as_one_and_numbers_lose_what_arithmetic_added(tmp_path: Path) -> None:
     file = tmp_path / "in.sqlite"
     with sqlite3.connect(file) as database:
