@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import duckdb
 
@@ -28,11 +28,11 @@ class Unread:
 
 def fill_rows(
     database: duckdb.DuckDBPyConnection, into: str, header: Sequence[str], rows: Iterable[tuple[int, Sequence[str | None]]],
-    headers: Headers | None,
+    headers: Headers | None, told: Mapping[int, Unread] | None = None,
 ) -> list[Unread]:
-    """Make a raw table out of numbered rows; return those with a sign that no file can hold.
+    """Make a raw table out of numbered rows, without those that are ``told`` and those with a sign that no file can hold.
 
-    ``headers`` tells what its columns mean.
+    ``headers`` tells what its columns mean. Returns the rows that are left out, each with the deal that it is about.
     """
     unread: list[Unread] = []
     key = len(header) if headers is None else key_place(header, headers)
@@ -40,14 +40,16 @@ def fill_rows(
 
     def good() -> Iterator[Sequence[object]]:
         for number, cells in rows:
-            if is_blank(cells[place] for place in named if place < len(cells)):
+            bad = told.get(number) if told else None
+            if bad is None and is_blank(cells[place] for place in named if place < len(cells)):
                 continue
-            if is_broken(cells):
-                deal_id = cells[key] if key < len(cells) else ""
-                text = ", ".join(filter(None, cells))
-                unread.append(Unread(number, escaped(text), escaped(deal_id or ""), "batch-line-sign"))
-            else:
+            if bad is None and is_broken(cells):
+                bad = Unread(number, escaped(", ".join(filter(None, cells))), "", "batch-line-sign")
+            if bad is None:
                 yield number, *cells
+            else:
+                deal_id = cells[key] if key < len(cells) else ""
+                unread.append(replace(bad, deal_id=escaped(deal_id or "")))
 
     fill_table(database, into, [ROW, *header], good())
     return unread

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,6 +13,7 @@ import duckdb
 
 from .cells import literal
 from .filling import ROW, quoted, text_of_cell
+from .formulas import has_formulas, lost_rows, unstored
 from .headers import Headers
 from .postgres import connected, is_address, reading, schema_of, table_names
 from .refusal import BadSource
@@ -144,21 +145,28 @@ class _Postgres:
 
 
 class _Workbook:
-    def __init__(self, database: duckdb.DuckDBPyConnection, book: Any) -> None:
+    """Sheets as two books read them: one their results, the other, which is there only if there are any, their formulas."""
+
+    def __init__(self, database: duckdb.DuckDBPyConnection, book: Any, formulas: Any) -> None:
         self.database = database
         self.book = book
+        self.formulas = formulas
         self.names = {sheet.title: sheet.title for sheet in book.worksheets}
 
     def read(self, table: str, into: str, headers: Headers | None = None, most: int | None = None) -> Sequence[Unread]:
+        lost = unstored(self.book[table], self.formulas[table]) if self.formulas and headers else {}
         rows = enumerate(self.book[table].iter_rows(values_only=True), 1)
-        titles = ([str(cell or "").strip() for cell in row] for _, row in rows)
+        titles = (
+            [str(lost.get(number, {}).get(place, cell) or "").strip() for place, cell in enumerate(row)] for number, row in rows
+        )
         header = next((row for row in titles if not is_blank(row)), [])
         dates = {place for place, name in enumerate(header) if headers and headers.is_date(name)}
+        known = {place for place, name in enumerate(header) if headers and headers.column(name)}
         filled = (
             (number, [text_of_cell(self._day(cell) if place in dates else cell) for place, cell in enumerate(row)])
             for number, row in islice(rows, most)
         )
-        return fill_rows(self.database, into, header, filled, headers)
+        return fill_rows(self.database, into, header, filled, headers, lost_rows(lost, known))
 
     def _day(self, cell: object) -> object:
         """Return the day that a number means in a column of days that are not shown as such."""
@@ -174,11 +182,13 @@ def _workbook(database: duckdb.DuckDBPyConnection, path: Path) -> Iterator[Store
     import openpyxl
 
     try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        try:
-            yield _Workbook(database, book)
-        finally:
-            book.close()
+        with ExitStack() as books:
+            book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+            books.callback(book.close)
+            formulas = openpyxl.load_workbook(path, read_only=True) if has_formulas(path) else None
+            if formulas is not None:
+                books.callback(formulas.close)
+            yield _Workbook(database, book, formulas)
     except (BadSource, duckdb.OutOfMemoryException):
         raise
     except Exception as error:  # openpyxl raises whatever the zip or XML reader below it raises

@@ -332,6 +332,40 @@ def test_a_word_that_is_neither_yes_nor_no_is_answered_with_all_that_may_be_writ
             assert all(word in report.errors[0].reason for word in pair)
 
 
+def test_a_formula_whose_result_is_not_stored_rejects_its_deal_and_is_not_taken_for_an_unknown(tmp_path: Path) -> None:
+    header = ["deal_id", "as_of", "deal_amount", "account_name", "remark"]
+    rows: list[list[Any]] = [
+        header, ["A", DAY, "=1+1", "=B2", "r"], ["B", DAY, 2, "b", "=1+1"], ["C", DAY, 2], [None, None, None, None, "=1+1"],
+        ["=1+1", DAY],
+    ]
+    sheets = {"deals": rows, "stakeholders": [["deal_id", "id", "=A1"], ["C", "1"], ["C", "=1+1"]]}
+    found = examine(workbook(tmp_path / "in.xlsx", **sheets))
+    assert (found.deals, found.good) == (4, ["B"])
+    assert found.errors == [
+        ("deals", 2, "A", None, "=1+1, =B2", "batch-formula"), ("deals", 6, None, None, "=1+1", "batch-formula"),
+        ("stakeholders", 3, "C", None, "=1+1", "batch-formula"),
+    ]
+    report = run(tmp_path / "in.xlsx", tmp_path / "out", format="csv", tables=("deals",))
+    assert "C2, D2" in report.errors[0].reason
+    assert "columns of stakeholders that nobody knows, left out: =A1" in report.notes
+
+
+def test_a_formula_whose_result_is_stored_is_read_by_its_result(tmp_path: Path) -> None:
+    rows = [["deal_id", "as_of", "deal_amount", "account_name"], ["A", DAY, "=1+1", '=""']]
+    stored = tmp_path / "stored.xlsx"
+    with zipfile.ZipFile(workbook(tmp_path / "in.xlsx", deals=rows)) as plain, zipfile.ZipFile(stored, "w") as packed:
+        for name in plain.namelist():
+            text = plain.read(name)
+            if name.endswith("sheet1.xml"):  # as a spreadsheet program writes it
+                number, empty = b"<f>1+1</f><v />", b'<c r="D2"><f>""</f><v />'
+                assert number in text
+                assert empty in text
+                text = text.replace(number, b"<f>1+1</f><v>2</v>").replace(empty, b'<c r="D2" t="str"><f>""</f><v></v>')
+            packed.writestr(name, text)
+    (deal,) = examine(stored).tables["deals"]
+    assert (deal["deal_amount"], deal["account_name"]) == (2, None)
+
+
 MIDNIGHT = dt.datetime(2026, 3, 16)  # noqa: DTZ001 a workbook knows no time zones
 AT_WORK = dt.datetime(2026, 3, 16, 8, 30)  # noqa: DTZ001
 
