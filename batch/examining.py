@@ -6,8 +6,8 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..facts.problems import nearest
 from ..facts.tables import AS_OF, DEALS, ITEM_KEY, KEY, Column, Table, tables
+from ..facts.texts import Text
 from ..facts.values import BadValue
 from ..facts.vocabulary import Vocabulary
 from .cells import SQL_TYPES, RawColumn, meanings_of, spelled_out
@@ -42,7 +42,7 @@ class Examined:
     keys: Mapping[str, str]
     in_place: Collection[str]
     compared: Mapping[str, Collection[str]]
-    unknown_columns: Mapping[str, Sequence[str]]
+    unknown_columns: Mapping[str, Text]
     deals: int
     rejected: int
 
@@ -67,7 +67,7 @@ class _Examination:
         self.engine = engine
         self.layout = tables(vocabulary)
         self.as_of = as_of
-        self.unknown_columns: dict[str, list[str]] = {}
+        self.unknown_columns: dict[str, Text] = {}
         self.wrong: list[str] = []  # queries of errors
 
     def examined(self, opened: Opened, wanted: Mapping[str, Collection[str]] | None, comparing: bool) -> Examined:
@@ -181,24 +181,14 @@ class _Examination:
         return [column for column, count in zip(found, counts, strict=True) if count]
 
     def raw_columns(self, table: Table) -> dict[Column, RawColumn]:
-        """Return for each column of a table the raw column that holds it; note those that are unknown."""
-        headers = Headers(table)
-        found: dict[Column, RawColumn] = {}
-        unknown: list[str] = []
-        for raw, kind in self.engine.columns(f"SELECT * FROM raw_{table.name}").items():
-            column = headers.column(raw)
-            if raw == ROW:
-                continue
-            if column is None or column in found:
-                hint = nearest(raw.strip().lower(), list(table.columns))
-                unknown.append(f"{raw} ({hint}?)" if hint else raw)
-            else:
-                found[column] = RawColumn(raw, kind)
-        for key in (name for name in (KEY, ITEM_KEY) if name in table.columns and table.columns[name] not in found):
-            raise BadSource("batch-no-key", table=table.name, key=key, columns=", ".join(unknown) or "-")
-        if unknown:
-            self.unknown_columns[table.name] = unknown
-        return {column: raw for column, raw in found.items() if column.role != "by"}
+        """Return for each column of a table the raw column that holds it; note those that hold none."""
+        kinds = self.engine.columns(f"SELECT * FROM raw_{table.name}")
+        claimed, left_out = Headers(table).claimed(raw for raw in kinds if raw != ROW)
+        for key in (name for name in (KEY, ITEM_KEY) if name in table.columns and table.columns[name] not in claimed):
+            raise BadSource("batch-no-key", table=table.name, key=key, columns=left_out if left_out.en else "-")
+        if left_out.en:
+            self.unknown_columns[table.name] = left_out
+        return {column: RawColumn(raw, kinds[raw]) for column, raw in claimed.items() if column.role != "by"}
 
     def value(self, table: Table, column: Column, raw: RawColumn, key: str, joins: list[str]) -> str:
         """Return the SQL for the canonical value of a raw column; what no SQL can read is parsed here and now.

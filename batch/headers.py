@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from unicodedata import normalize
 
+from ..facts.problems import nearest
 from ..facts.tables import ITEM_KEY, KEY, Column, Table, column_name
-from ..facts.texts import LANGUAGES
-from ..render.words import say
+from ..facts.texts import LANGUAGES, Language, Text
+from ..render.words import aside, joined, say
+
+_NUMBER = re.compile(r"_\d+$")  # what a header gets that stands in the table twice
 
 
 class Headers:
@@ -30,6 +35,28 @@ class Headers:
         tried = (plain, plain.lower(), column_name(plain.lower()))
         name = next((self.names[spelling] for spelling in tried if spelling in self.names), "")
         return self.columns[name] if name else None
+
+    def claimed(self, raws: Iterable[str]) -> tuple[dict[Column, str], Text]:
+        """Return which raw column holds each column, the first of several; and the others as people are told of them."""
+        found: dict[Column, str] = {}
+        left_out: dict[str, Column | None] = {}
+        for raw in raws:
+            column = self.column(raw)
+            if column is None:
+                column = self.column(_NUMBER.sub("", raw))
+                left_out[raw] = column if column in found else None
+            elif column in found:
+                left_out[raw] = column
+            else:
+                found[column] = raw
+
+        def told(raw: str, column: Column | None, language: Language) -> str:
+            if column is not None:
+                return raw + aside(say("score.same_column", language, column=found[column]), language)
+            hint = nearest(raw.strip().lower(), self.columns)
+            return raw + aside(say("score.nearest_column", language, column=hint), language) if hint else raw
+
+        return found, Text(*(joined([told(*of, language) for of in left_out.items()], language) for language in LANGUAGES))
 
     def is_key(self, header: str) -> bool:
         """Tell whether a column holds the ids of the deals."""

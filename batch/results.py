@@ -230,11 +230,11 @@ class Results:
             self.notes.append(say("score.no_rules_before", self.language, output=since))
         self.tables.append("changes")
 
-    def run(self, ignored: Sequence[str], unknown_columns: Mapping[str, Sequence[str]], seconds: float) -> None:
+    def run(self, ignored: Sequence[str], unknown_columns: Mapping[str, Text], seconds: float) -> None:
         """Make the table that says what was run; ``seconds`` is the time that it took, up to writing."""
         self.notes += [say("score.ignored", self.language, name=name) for name in ignored]
         self.notes += [
-            say("score.unknown_columns", self.language, table=table, names=", ".join(names))
+            say("score.unknown_columns", self.language, table=table, names=names)
             for table, names in sorted(unknown_columns.items())
         ]
         if CONTRADICTIONS in self.tables:
