@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from ..facts.deal import PLAIN_FACTS
 from ..facts.tables import Column, ColumnType
 from ..facts.values import LONGEST_TEXT, BadValue, in_order, parse_member, parse_value
 from ..facts.vocabulary import Fact
@@ -192,6 +193,8 @@ def meanings_of(column: Column, written: Iterable[str]) -> tuple[dict[str, objec
 
 def _fact_of(column: Column) -> Fact | None:
     """Return a fact whose parser reads a column; a key or a text has none."""
+    if column.role == "listed":
+        return PLAIN_FACTS["bool"]
     if column.fact is None or column.role == "value":
         return column.fact
     if column.type == "text":
@@ -203,8 +206,6 @@ def _meaning(column: Column, fact: Fact | None, text: str) -> object:
     text = text.strip()
     if text in _UNKNOWN:
         return None
-    if column.type == "bool" and fact is None:
-        raise BadValue("not-yes-or-no", found=text)
     if fact is None:
         if len(text) > LONGEST_TEXT:
             raise BadValue("text-too-long", limit=str(LONGEST_TEXT), length=str(len(text)))

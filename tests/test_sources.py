@@ -323,6 +323,12 @@ def test_yes_and_no_may_be_said_in_many_ways(meant: bool, words: list[str], tmp_
         assert deal.get("purchase.plan") is meant
 
 
+@pytest.mark.parametrize(("word", "meant"), [("yes", True), ("Y", True), ("是", True), ("no", False), ("否", False)])
+def test_that_a_collection_is_known_may_be_said_as_any_yes(word: str, meant: bool, tmp_path: Path) -> None:
+    (deal,) = examine(csv_folder(tmp_path / "in", deals=f"deal_id,as_of,visits_listed\nA,{DAY},{word}\n")).tables["deals"]
+    assert deal["visits_listed"] is meant
+
+
 def test_a_word_that_is_neither_yes_nor_no_is_answered_with_all_that_may_be_written(tmp_path: Path) -> None:
     text = f"deal_id,as_of,purchase.plan\nA,{DAY},soon\n"
     for language in LANGUAGES:
