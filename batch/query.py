@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlglot import exp
+from sqlglot import Dialect, exp
 
 from ..engine.dialects import MAKING, written
 from ..engine.expressions import Cases, col, named, negated, selection
@@ -20,7 +20,6 @@ from .refusal import BadSource
 
 _OURS = "dealready_"  # begins the names of the tables that a script lays down, which then are nobody else's
 _TEMPLATE = re.compile(r"\{\{.*\}\}", re.DOTALL)
-_NAME = re.compile(r"""([\w$-]+|"[^"]+"|`[^`]+`)(\.([\w$-]+|"[^"]+"|`[^`]+`))*""")  # as warehouses write it, with its schema
 _ABOUT = ("collection", "about")
 _COLUMNS: Mapping[str, tuple[str, ...]] = {  # by output; those of deals follow from the steps
     "criteria": ("step", "criterion", "state"),
@@ -116,22 +115,29 @@ def _names(base: RuleBase, dialect: str, renamed: Iterable[str]) -> dict[str, ex
 
 
 def _renamed(pair: str, known_names: list[str], dialect: str) -> tuple[str, exp.Table]:
+    """Return a pair as a plain table and what is read for it: a name just as it is written, whose capitals may matter."""
     name, _, table = (part.strip() for part in pair.partition("="))
     if name not in known_names:
         hint = suggestion(name, known_names)
         raise BadSource("batch-no-table", found=name, hint=hint, choices=", ".join(known_names))
-    if _TEMPLATE.fullmatch(table):
-        return name, exp.Table(this=exp.var(table))
-    if not _NAME.fullmatch(table):
-        raise BadSource("batch-table-name", found=pair)
-    return name, exp.to_table(table, dialect=dialect)
+    if not _TEMPLATE.fullmatch(table) and not _is_name(table, dialect):
+        raise BadSource("batch-table-name", found=pair, dialect=dialect)
+    return name, exp.Table(this=exp.var(table))
+
+
+def _is_name(table: str, dialect: str) -> bool:
+    """Tell whether a dialect would take a text for the name of a table, be it with its schema."""
+    (quote, *_) = Dialect.get_or_raise(dialect).tokenizer_class.IDENTIFIERS
+    plain = r"[\w$-]+" if dialect == "bigquery" else r"[\w$]+"  # its projects have a dash in their names
+    part = f"({plain}|{quote}[^{quote}]+{quote})"
+    return re.fullmatch(rf"{part}(\.{part})*", table) is not None
 
 
 def _check_free(names: Mapping[str, exp.Table], queries: Iterable[exp.Query]) -> None:
     """Raise :class:`BadSource` for a table without a schema whose name a common table expression has, too."""
     taken = {part.alias for query in queries for part in query.find_all(exp.CTE)}
     for table in names.values():
-        if not table.db and table.name.lower() in taken:
+        if table.name.strip("`\"").lower() in taken:
             raise BadSource("batch-table-taken", found=table.name)
 
 

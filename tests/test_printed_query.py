@@ -161,6 +161,15 @@ def test_a_dbt_reference_stands_in_the_query_as_it_was_written() -> None:
     assert ";" not in text
 
 
+@pytest.mark.parametrize(("dialect", "table"), [
+    ("snowflake", '"My Schema"."S T"'), ("snowflake", 'raw."deals_v1"'), ("postgres", 'Raw."T1"'),
+    ("bigquery", "my-project.`D`.order"),
+])
+def test_the_name_of_a_table_stands_in_query_and_script_as_it_was_written(dialect: str, table: str) -> None:
+    for text in (query_text, script_text):
+        assert f"FROM {table} AS deals\n" in text(base(), dialect, "criteria", [f"deals={table}"])
+
+
 def test_snowflake_is_asked_for_names_in_capitals_and_for_no_function_that_it_lacks() -> None:
     text = written(tree("deals"), "snowflake")
     assert '"BY"' in text
@@ -191,7 +200,8 @@ def test_postgres_asks_of_no_literal_whether_it_is_null() -> None:
 
 @pytest.mark.parametrize(("pair", "code"), [
     ("deal=x", "batch-no-table"), ("deals", "batch-table-name"), ("deals=", "batch-table-name"),
-    ("deals=a.b.(", "batch-table-name"), ("deals=Deals_Known", "batch-table-taken"),
+    ("deals=a.b.(", "batch-table-name"), ("deals=`a`", "batch-table-name"), ("deals=my-project.a", "batch-table-name"),
+    ("deals=Deals_Known", "batch-table-taken"), ('deals="deals_known"', "batch-table-taken"),
 ])
 def test_a_name_of_a_table_that_makes_no_sense_is_told(pair: str, code: str) -> None:
     with pytest.raises(BadSource, match=code):
