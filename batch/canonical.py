@@ -88,6 +88,11 @@ class Canonical:
         if DEALS in queries and whole != DEALS:
             self.engine.view(DEALS, _read(whole, KEY, slices))
 
+    @property
+    def comparing(self) -> bool:
+        """Whether it is asked where deals disagree with themselves."""
+        return bool(self.found.compared)
+
     def contradictions(self) -> str:
         """Return the query of where deals disagree with themselves; see :func:`~.contradictions.contradictions`."""
         return contradictions(self.layout, self.found.compared)

@@ -75,8 +75,9 @@ class _Examination:
         self.note(opened)
         found = {name: self.raw_columns(self.layout[name]) for name in opened.tables}
         bare = self.bare(found)
-        differing = {name: compared(self.layout[name], {column.name for column in found[name]}) if comparing else set()
-                     for name in opened.tables}
+        differing = {
+            name: compared(self.layout[name], {column.name for column in found[name]}) for name in opened.tables
+        } if comparing else {}
         columns = {name: _kept(table, wanted and wanted.get(name, ()), differing.get(name, ()))
                    for name, table in self.layout.items()}
         typed = {name: self.typed(self.layout[name], found[name], bare[name], columns[name]) for name in opened.tables}

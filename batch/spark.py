@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from .compiled import MOST_QUESTIONS
 from .contradictions import CONTRADICTIONS
 from .examining import examine
 from .filling import ROW, quoted
-from .job import Job, Stopped, check, wanted_tables
+from .job import Job, Progress, Stopped, check, wanted_tables
 from .placing import beside, take_place
 from .refusal import BadSource
 from .report import Report
@@ -35,7 +35,7 @@ from .sources import Opened
 from .stores import unreadable
 from .targets import place_of
 
-TABLES = "table:"  # an input or output that is a schema of the catalogue
+_CATALOGUE = "table:"  # begins an input or output that is a schema of the catalogue
 _SETTINGS = {
     "spark.sql.ansi.enabled": "true",
     "spark.sql.session.timeZone": "UTC",
@@ -97,11 +97,11 @@ class SparkEngine:
         self.create(name, f"SELECT * FROM (VALUES {lines}) AS texts({names})" if rows else f"SELECT {empty} WHERE false")
 
 
-def score_on_spark(base: RuleBase, job: Job, progress: Callable[[str, int, int], None]) -> Report:
-    """Run a job on Spark; see :func:`~.job.score`."""
+def score_on_spark(base: RuleBase, job: Job, progress: Progress) -> Report:
+    """Run a job on Spark; see :func:`~.run.score`."""
     started = time.monotonic()
     session = _session(job.quiet)
-    to_catalogue = job.target.startswith(TABLES)
+    to_catalogue = job.target.startswith(_CATALOGUE)
     if not to_catalogue:
         check(job)
     target = place_of("dealready" if to_catalogue else job.target)
@@ -134,7 +134,7 @@ def score_on_spark(base: RuleBase, job: Job, progress: Callable[[str, int, int],
         progress("write", 0, 1)
         report = results.report(time.monotonic() - started)
         if to_catalogue:
-            _save(session, job.target.removeprefix(TABLES), results.tables, job.force)
+            _save(session, job.target.removeprefix(_CATALOGUE), results.tables, job.force)
         else:
             _place(folder, target, results.tables)
         return report
@@ -206,8 +206,8 @@ def _open(engine: SparkEngine, source: str, vocabulary: Vocabulary) -> Opened:
 def _frame(session: Any, source: str, name: str) -> Any:
     from pyspark.errors import AnalysisException
 
-    if source.startswith(TABLES):
-        table = f"{source.removeprefix(TABLES)}.{name}"
+    if source.startswith(_CATALOGUE):
+        table = f"{source.removeprefix(_CATALOGUE)}.{name}"
         return session.table(table) if session.catalog.tableExists(table) else None
     for path in (f"{source}/{name}.parquet", f"{source}/{name}"):
         try:

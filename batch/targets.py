@@ -7,53 +7,50 @@ import shutil
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import duckdb
 
+from ..facts.texts import Language
 from .placing import beside, put_back, take_place
 from .postgres import check_can_be_cleared, has_output, is_address, write_tables
 from .previous import check_is_output
 from .refusal import BadSource
 
-if TYPE_CHECKING:
-    from .job import Job
-
 _BOM = b"\xef\xbb\xbf"
 _FORMULA = r"'^[=+\-@\t\r]'"
 
 
-def check_target(job: Job) -> None:
-    """Raise :class:`BadSource` if the output can't be written or may not; called before the work begins."""
-    if is_address(job.target):
-        if has_output(job.target):
-            _check_replaceable(job)
-            check_can_be_cleared(job.target)
+def check_target(source: str, target: str, force: bool) -> None:
+    """Raise :class:`BadSource` if an output can't be written or may not; called before the work begins."""
+    if is_address(target):
+        if has_output(target):
+            _check_replaceable(target, force)
+            check_can_be_cleared(target)
         return
-    target = place_of(job.target)
-    if target.suffix.lower() not in _WRITERS and _looks_like_an_ending(target.suffix):
-        raise BadSource("batch-target", target=job.target)
-    if not target.parent.is_dir():
-        raise BadSource("batch-nothing", source=str(Path(job.target).parent))
-    put_back(target)
-    if not is_address(job.source) and target in (source := Path(job.source).resolve(), *source.parents):
-        raise BadSource("batch-onto-input", target=job.target)
-    if target.is_file() or (target.is_dir() and any(target.iterdir())):
-        _check_replaceable(job)
-    elif target.exists() and not target.is_dir():  # a device, say
-        raise BadSource("batch-not-replaced", target=job.target)
+    place = place_of(target)
+    if place.suffix.lower() not in _FILES and _looks_like_an_ending(place.suffix):
+        raise BadSource("batch-target", target=target)
+    if not place.parent.is_dir():
+        raise BadSource("batch-nothing", source=str(Path(target).parent))
+    put_back(place)
+    if not is_address(source) and place in (given := Path(source).resolve(), *given.parents):
+        raise BadSource("batch-onto-input", target=target)
+    if place.is_file() or (place.is_dir() and any(place.iterdir())):
+        _check_replaceable(target, force)
+    elif place.exists() and not place.is_dir():  # a device, say
+        raise BadSource("batch-not-replaced", target=target)
 
 
-def _check_replaceable(job: Job) -> None:
+def _check_replaceable(target: str, force: bool) -> None:
     """Raise :class:`BadSource` if what is there may not be replaced, or is not what a run wrote."""
-    if not job.force:
-        raise BadSource("batch-exists", target=job.target)
+    if not force:
+        raise BadSource("batch-exists", target=target)
     try:
-        check_is_output(job.target)
+        check_is_output(target)
     except BadSource as bad:
         if bad.code == "batch-holds-others":
             raise
-        raise BadSource("batch-not-replaced", target=job.target) from None
+        raise BadSource("batch-not-replaced", target=target) from None
 
 
 def _looks_like_an_ending(suffix: str) -> bool:
@@ -66,20 +63,28 @@ def place_of(target: str) -> Path:
     return Path(target).resolve()
 
 
-def write(database: duckdb.DuckDBPyConnection, job: Job, tables: Sequence[str]) -> None:
-    """Write ``out_…`` tables to the output: to something beside it first, which then takes its name."""
-    if is_address(job.target):
-        write_tables(database, job.target, tables)
+def write(
+    database: duckdb.DuckDBPyConnection, target: str, tables: Sequence[str], kind: str = "", language: Language = "en"
+) -> None:
+    """Write ``out_…`` tables to the output: to something beside it first, which then takes its name.
+
+    ``kind`` is that of the files in a folder, ``language`` that of a workbook.
+    """
+    if is_address(target):
+        write_tables(database, target, tables)
         return
-    target = place_of(job.target)
-    with beside(target) as folder:
-        made = folder / target.name
-        _WRITERS.get(target.suffix.lower(), _folder)(database, made, tables, job)
-        take_place(made, target, folder)
+    place = place_of(target)
+    with beside(place) as folder:
+        made = folder / place.name
+        writer = _FILES.get(place.suffix.lower())
+        if writer is None:
+            _folder(database, made, tables, kind or "parquet")
+        else:
+            writer(database, made, tables, language)
+        take_place(made, place, folder)
 
 
-def _folder(database: duckdb.DuckDBPyConnection, made: Path, tables: Sequence[str], job: Job) -> None:
-    kind = job.format or "parquet"
+def _folder(database: duckdb.DuckDBPyConnection, made: Path, tables: Sequence[str], kind: str) -> None:
     made.mkdir()
     for table in tables:
         file = made / f"{table}.{kind}"
@@ -114,7 +119,7 @@ def _disarmed(database: duckdb.DuckDBPyConnection, table: str) -> str:
     return f"SELECT {', '.join(parts)} FROM out_{table}"
 
 
-def _duckdb(database: duckdb.DuckDBPyConnection, made: Path, tables: Sequence[str], job: Job) -> None:
+def _duckdb(database: duckdb.DuckDBPyConnection, made: Path, tables: Sequence[str], language: Language) -> None:
     path = str(made).replace("'", "''")
     database.execute(f"ATTACH '{path}' AS target")
     for table in tables:
@@ -122,7 +127,7 @@ def _duckdb(database: duckdb.DuckDBPyConnection, made: Path, tables: Sequence[st
     database.execute("DETACH target")
 
 
-def _sqlite(database: duckdb.DuckDBPyConnection, made: Path, tables: Sequence[str], job: Job) -> None:
+def _sqlite(database: duckdb.DuckDBPyConnection, made: Path, tables: Sequence[str], language: Language) -> None:
     other = sqlite3.connect(made)
     with other:
         for table in tables:
@@ -140,10 +145,10 @@ def _plain(cell: object) -> object:
     return cell if cell is None or isinstance(cell, bool | int | float | str) else str(cell)
 
 
-def _workbook(database: duckdb.DuckDBPyConnection, made: Path, tables: Sequence[str], job: Job) -> None:
+def _workbook(database: duckdb.DuckDBPyConnection, made: Path, tables: Sequence[str], language: Language) -> None:
     from .workbook import write_workbook
 
-    write_workbook(database, made, tables, job.language)
+    write_workbook(database, made, tables, language)
 
 
-_WRITERS = {".xlsx": _workbook, ".duckdb": _duckdb, ".db": _duckdb, ".sqlite": _sqlite, ".sqlite3": _sqlite}
+_FILES = {".xlsx": _workbook, ".duckdb": _duckdb, ".db": _duckdb, ".sqlite": _sqlite, ".sqlite3": _sqlite}

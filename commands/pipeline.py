@@ -60,8 +60,8 @@ def score(
 ) -> None:
     """Score every deal of an input into tables."""
     from ..batch.job import Job, Stopped
-    from ..batch.job import score as run
     from ..batch.refusal import BadSource
+    from ..batch.run import score as run
     from ..batch.screen import print_report, progress, report_document
 
     job = Job(source, target, language, format=format_ or "", as_of=as_of, memory=memory, threads=threads or 0,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,20 @@ def test_a_layer_imports_only_layers_below_it(layer: str) -> None:
     allowed = set(LAYERS[: LAYERS.index(layer) + 1])
     for path in (ROOT / layer).glob("*.py"):
         assert _imports(path) & {*LAYERS, "cli"} <= allowed, path
+
+
+def _neighbours(path: Path) -> set[str]:
+    """Return the modules of its own package that a module imports, be it for its types only."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level == 1:
+            found |= {node.module.partition(".")[0]} if node.module else {name.name for name in node.names}
+    return found
+
+
+@pytest.mark.parametrize("layer", [layer for layer in LAYERS if layer != "coach"])  # where impact and blame are one thing
+def test_no_modules_of_a_layer_import_one_another(layer: str) -> None:
+    TopologicalSorter({path.stem: _neighbours(path) for path in (ROOT / layer).glob("*.py")}).prepare()
 
 
 def test_nobody_knows_the_command_line() -> None:

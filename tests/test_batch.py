@@ -24,9 +24,11 @@ from dealready.batch.canonical import lay_down
 from dealready.batch.compiled import scoring_sql
 from dealready.batch.contradictions import CONTRADICTIONS
 from dealready.batch.engines import DuckEngine
-from dealready.batch.job import Job, Report, Stopped, score
+from dealready.batch.job import Job, Stopped
 from dealready.batch.parts import Aside
 from dealready.batch.refusal import BadSource
+from dealready.batch.report import Report
+from dealready.batch.run import score
 from dealready.batch.screen import print_summary
 from dealready.batch.sources import Opened, lay_down_deals, open_source
 from dealready.batch.summary import Group, Share, Summary, summarise
@@ -609,7 +611,7 @@ def test_a_table_that_does_not_fit_into_memory_is_sorted_in_smaller_slices(
         made.database = tight[0]  # type: ignore[assignment]
         return made
 
-    monkeypatch.setattr("dealready.batch.job.Aside", aside)
+    monkeypatch.setattr("dealready.batch.run.Aside", aside)
     run(EXAMPLES, tmp_path / "tight", format="csv", tables=("deals", "fired"))
     assert not tight[0].failures
     for name in ("deals", "fired"):

@@ -6,7 +6,8 @@ import csv
 from pathlib import Path
 
 import pytest
-from dealready.batch.job import Job, score
+from dealready.batch.job import Job
+from dealready.batch.run import score
 from dealready.engine.diagnose import Diagnoser
 from dealready.engine.explain_sql import leaves
 from dealready.engine.pending import judge

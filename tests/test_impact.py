@@ -15,7 +15,8 @@ import duckdb
 import pytest
 from click.testing import CliRunner
 from dealready.batch.engines import duckdb_at_work
-from dealready.batch.job import Job, score
+from dealready.batch.job import Job
+from dealready.batch.run import score
 from dealready.cli import cli
 from dealready.coach.aspects import KINDS, differing, told
 from dealready.coach.blame import blame

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from dealready.batch.job import Job, score
+from dealready.batch.job import Job
 from dealready.batch.previous import read_output
+from dealready.batch.run import score
 
 from .pipelines import EXAMPLES
 from .test_batch import base

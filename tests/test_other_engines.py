@@ -16,10 +16,11 @@ import duckdb
 import pytest
 from dealready.batch.canonical import lay_down
 from dealready.batch.engines import DuckEngine
-from dealready.batch.job import TABLES, Job, score
+from dealready.batch.job import TABLES, Job
 from dealready.batch.previous import read_output
 from dealready.batch.query import query_tree, script_text
 from dealready.batch.refusal import BadSource
+from dealready.batch.run import score
 from dealready.batch.sources import Opened, lay_down_deals, open_source
 from dealready.batch.spark import silenced
 from dealready.engine.dialects import written

@@ -9,7 +9,8 @@ import duckdb
 from dealready.batch.canonical import Canonical
 from dealready.batch.engines import DuckEngine
 from dealready.batch.examining import examine
-from dealready.batch.job import Job, score
+from dealready.batch.job import Job
+from dealready.batch.run import score
 from dealready.batch.sources import Opened, lay_down_deals
 from dealready.facts.consistency import contradictions
 from dealready.facts.deal import Deal

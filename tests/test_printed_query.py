@@ -15,9 +15,10 @@ import sqlglot
 from click.testing import CliRunner
 from dealready.batch.canonical import lay_down
 from dealready.batch.engines import DuckEngine
-from dealready.batch.job import Job, score
+from dealready.batch.job import Job
 from dealready.batch.query import query_text, query_tree, script_text
 from dealready.batch.refusal import BadSource
+from dealready.batch.run import score
 from dealready.batch.sources import open_source
 from dealready.cli import cli
 from dealready.commands.pipeline import DIALECTS, sql

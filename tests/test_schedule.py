@@ -15,8 +15,9 @@ import pytest
 from dealready.batch.canonical import lay_down
 from dealready.batch.compiled import Sql, scoring_sql
 from dealready.batch.engines import DuckEngine, duckdb_at_work
-from dealready.batch.job import Job, score
+from dealready.batch.job import Job
 from dealready.batch.parts import MOST_DEALS, ROW_GROUP, deals_at_once, statements_at_once
+from dealready.batch.run import score
 from dealready.batch.schedule import run_steps
 from dealready.batch.sources import open_source
 from dealready.engine.script import Step

@@ -9,9 +9,10 @@ from typing import Any
 import openpyxl
 import pytest
 from click.testing import CliRunner
-from dealready.batch.job import Job, score
+from dealready.batch.job import Job
 from dealready.batch.labels import labels
 from dealready.batch.refusal import BadSource
+from dealready.batch.run import score
 from dealready.batch.summary import summarise
 from dealready.cli import cli
 from dealready.facts.texts import LANGUAGES, Language
