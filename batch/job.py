@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..engine.outputs import CONDITIONS, OUTPUTS
+from ..facts.tables import AS_OF, DEALS, tables
 from ..facts.texts import Language
+from ..facts.vocabulary import Vocabulary
+from .cells import meanings_of
 from .contradictions import CONTRADICTIONS
 from .refusal import BadSource
 from .targets import check_target
@@ -52,15 +54,24 @@ def wanted_tables(job: Job) -> tuple[str, ...]:
     return tuple(name for name in (*OUTPUTS, CONDITIONS) if name in wanted)
 
 
-def check(job: Job) -> None:
-    """Raise :class:`BadSource` for anything about a job that can be told to be wrong before it begins."""
-    if job.as_of:
-        try:
-            date.fromisoformat(job.as_of)
-        except ValueError:
-            raise BadSource("batch-as-of", found=job.as_of) from None
+def checked(job: Job, vocabulary: Vocabulary) -> Job:
+    """Return a job as it is carried out: with its day as SQL writes one.
+
+    Raises :class:`BadSource` for anything that can be told to be wrong before it begins.
+    """
     if job.engine == "spark" and (job.since or job.format or job.memory or job.threads or Path(job.target).suffix):
         raise BadSource("batch-spark")
     if job.since and job.since == job.target:
         raise BadSource("batch-same", target=job.target)
     check_target(job.source, job.target, job.force)
+    return replace(job, as_of=_day(job.as_of, vocabulary))
+
+
+def _day(written: str, vocabulary: Vocabulary) -> str:
+    """Return a day that is written as it may be in a cell."""
+    if not written:
+        return ""
+    meanings, _ = meanings_of(tables(vocabulary)[DEALS].columns[AS_OF], [written])
+    if written not in meanings:
+        raise BadSource("batch-as-of", found=written)
+    return str(meanings[written])

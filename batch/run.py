@@ -14,7 +14,7 @@ from .compiled import Sql, scoring_sql
 from .contradictions import CONTRADICTIONS
 from .engines import DuckEngine, any_order, duckdb_at_work, plan_for
 from .examining import examine
-from .job import Job, Progress, Stopped, check, wanted_tables
+from .job import Job, Progress, Stopped, checked, wanted_tables
 from .parts import Aside, deals_at_once, statements_at_once, threads_of
 from .report import Report
 from .results import Results, also_read
@@ -33,7 +33,7 @@ def score(base: RuleBase, job: Job, progress: Progress = lambda _name, _done, _a
 
         return score_on_spark(base, job, progress)
     started = time.monotonic()
-    check(job)
+    job = checked(job, base.vocabulary)
     with duckdb_at_work(job.memory, job.threads) as (database, scratch):
         progress("read", 0, 1)
         opened = open_source(database, job.source, base.vocabulary)

@@ -26,7 +26,7 @@ from .compiled import MOST_QUESTIONS
 from .contradictions import CONTRADICTIONS
 from .examining import examine
 from .filling import ROW, quoted
-from .job import Job, Progress, Stopped, check, wanted_tables
+from .job import Job, Progress, Stopped, checked, wanted_tables
 from .placing import beside, take_place
 from .refusal import BadSource
 from .report import Report
@@ -103,7 +103,7 @@ def score_on_spark(base: RuleBase, job: Job, progress: Progress) -> Report:
     session = _session(job.quiet)
     to_catalogue = job.target.startswith(_CATALOGUE)
     if not to_catalogue:
-        check(job)
+        job = checked(job, base.vocabulary)
     target = place_of("dealready" if to_catalogue else job.target)
     with beside(target) as folder:
         engine = SparkEngine(session, folder)

@@ -552,13 +552,21 @@ def test_a_file_tells_who_acts_and_with_what_effort_by_ids_in_every_language(fro
 
 
 @pytest.mark.parametrize(("option", "code"), [
-    ({"as_of": "soon"}, "batch-as-of"), ({"memory": "plenty"}, "batch-memory"), ({"since": "out"}, "batch-nothing"),
+    ({"as_of": "soon"}, "batch-as-of"), ({"as_of": "20260316"}, "batch-as-of"), ({"as_of": "2026-W12-1"}, "batch-as-of"),
+    ({"as_of": "2026-02-30"}, "batch-as-of"), ({"memory": "plenty"}, "batch-memory"), ({"since": "out"}, "batch-nothing"),
     ({"memory": "100KB"}, "batch-out-of-memory"),
 ])
 def test_an_option_that_makes_no_sense_is_told(option: dict[str, str], code: str, tmp_path: Path) -> None:
     with pytest.raises(BadSource, match=code):
         run(EXAMPLES, tmp_path / "out", **option)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("day", ["2026-3-16", "2026/3/16", "2026年3月16日", "２０２６-03-16"])
+def test_the_day_of_rows_without_one_is_written_as_in_a_cell(day: str, tmp_path: Path) -> None:
+    source = write_csv(tmp_path / "in", {"deals": [{"deal_id": "A", "as_of": ""}]})
+    run(source, tmp_path / "out", format="csv", tables=("deals",), as_of=day)
+    assert [row["as_of"] for row in outputs(tmp_path / "out", "deals")] == ["2026-03-16"]
 
 
 @pytest.mark.parametrize(("kind", "most_deals_laid_down"), [("parquet", 0), *([("csv", 20_000)] if SOAK else [])])
