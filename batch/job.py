@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from ..engine.outputs import CONDITIONS, OUTPUTS
 from ..facts.tables import AS_OF, DEALS, tables
@@ -13,8 +12,9 @@ from ..facts.vocabulary import Vocabulary
 from .cells import meanings_of
 from .contradictions import CONTRADICTIONS
 from .refusal import BadSource
-from .targets import check_target
+from .targets import check_target, is_folder
 
+CATALOGUE = "table:"  # begins an input or output that is a schema of Spark's catalogue
 TABLES = (*OUTPUTS, CONTRADICTIONS)  # that can be asked for
 Progress = Callable[[str, int, int], None]
 
@@ -59,11 +59,14 @@ def checked(job: Job, vocabulary: Vocabulary) -> Job:
 
     Raises :class:`BadSource` for anything that can be told to be wrong before it begins.
     """
-    if job.engine == "spark" and (job.since or job.format or job.memory or job.threads or Path(job.target).suffix):
+    on_spark = job.engine == "spark"
+    in_catalogue = on_spark and job.target.startswith(CATALOGUE)
+    if on_spark and (job.since or job.format or job.memory or job.threads or not (in_catalogue or is_folder(job.target))):
         raise BadSource("batch-spark")
     if job.since and job.since == job.target:
         raise BadSource("batch-same", target=job.target)
-    check_target(job.source, job.target, job.force)
+    if not in_catalogue:  # which only Spark knows
+        check_target(job.source, job.target, job.force)
     return replace(job, as_of=_day(job.as_of, vocabulary))
 
 

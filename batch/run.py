@@ -28,12 +28,12 @@ def score(base: RuleBase, job: Job, progress: Progress = lambda _name, _done, _a
     Raises :class:`~.refusal.BadSource` for an input or output that can't be used, and :class:`~.job.Stopped`
     if the job is strict and a row is bad. Nothing is written then.
     """
+    started = time.monotonic()
+    job = checked(job, base.vocabulary)
     if job.engine == "spark":
         from .spark import score_on_spark
 
         return score_on_spark(base, job, progress)
-    started = time.monotonic()
-    job = checked(job, base.vocabulary)
     with duckdb_at_work(job.memory, job.threads) as (database, scratch):
         progress("read", 0, 1)
         opened = open_source(database, job.source, base.vocabulary)

@@ -26,8 +26,9 @@ from .compiled import MOST_QUESTIONS
 from .contradictions import CONTRADICTIONS
 from .examining import examine
 from .filling import ROW, quoted
-from .job import Job, Progress, Stopped, checked, wanted_tables
+from .job import CATALOGUE, Job, Progress, Stopped, wanted_tables
 from .placing import beside, take_place
+from .previous import OUTPUT_TABLES, is_output
 from .refusal import BadSource
 from .report import Report
 from .results import Results, also_read
@@ -35,7 +36,6 @@ from .sources import Opened
 from .stores import unreadable
 from .targets import place_of
 
-_CATALOGUE = "table:"  # begins an input or output that is a schema of the catalogue
 _SETTINGS = {
     "spark.sql.ansi.enabled": "true",
     "spark.sql.session.timeZone": "UTC",
@@ -98,46 +98,50 @@ class SparkEngine:
 
 
 def score_on_spark(base: RuleBase, job: Job, progress: Progress) -> Report:
-    """Run a job on Spark; see :func:`~.run.score`."""
+    """Run a job that has been checked on Spark; see :func:`~.run.score`."""
     started = time.monotonic()
     session = _session(job.quiet)
-    to_catalogue = job.target.startswith(_CATALOGUE)
-    if not to_catalogue:
-        job = checked(job, base.vocabulary)
-    target = place_of("dealready" if to_catalogue else job.target)
+    schema = job.target.removeprefix(CATALOGUE) if job.target.startswith(CATALOGUE) else ""
+    if schema:
+        _check_schema(session, schema, job.force)
+    target = place_of("dealready" if schema else job.target)
     with beside(target) as folder:
-        engine = SparkEngine(session, folder)
-        progress("read", 0, 1)
-        with _readable(job.source):
-            opened = _open(engine, job.source, base.vocabulary)
-        scoring = compile_scoring(base, outputs=wanted_tables(job), most_questions=MOST_QUESTIONS)
-        comparing = CONTRADICTIONS in job.tables
-        with _readable(job.source):
-            wanted = also_read(base.vocabulary, scoring.reads)
-            found = examine(engine, base.vocabulary, opened, job.as_of, wanted, comparing)
-            canonical = Canonical(engine, base.vocabulary, found)
-            canonical.lay_down()
-        results = Results(base, engine, job.language, found.deals)
-        results.errors()
-        if job.strict and (first := results.first_error()):
-            raise Stopped(first)
-        results.names([*scoring.outputs, *[CONTRADICTIONS] * comparing])
-        for number, statement in enumerate(scoring.statements):
-            progress("score", number, len(scoring.statements))
-            engine.keep(statement.name, session.sql(written(statement.select, "spark")))
-        for name, query in scoring.outputs.items():
-            engine.keep(f"judged_{name}", session.sql(written(query, "spark")))
-            engine.create(f"out_{name}", results.output(name, f"SELECT * FROM judged_{name}"))
-        if comparing:
-            engine.create(f"out_{CONTRADICTIONS}", results.contradictions(canonical.contradictions()))
-        results.run(opened.ignored, found.unknown_columns, time.monotonic() - started)
+        results = _judged(base, job, SparkEngine(session, folder), progress, started)
         progress("write", 0, 1)
         report = results.report(time.monotonic() - started)
-        if to_catalogue:
-            _save(session, job.target.removeprefix(_CATALOGUE), results.tables, job.force)
+        if schema:
+            _save(session, schema, results.tables)
         else:
             _place(folder, target, results.tables)
         return report
+
+
+def _judged(base: RuleBase, job: Job, engine: SparkEngine, progress: Progress, started: float) -> Results:
+    """Read the input and make the output tables."""
+    progress("read", 0, 1)
+    with _readable(job.source):
+        opened = _open(engine, job.source, base.vocabulary)
+    scoring = compile_scoring(base, outputs=wanted_tables(job), most_questions=MOST_QUESTIONS)
+    with _readable(job.source):
+        wanted = also_read(base.vocabulary, scoring.reads)
+        found = examine(engine, base.vocabulary, opened, job.as_of, wanted, CONTRADICTIONS in job.tables)
+        canonical = Canonical(engine, base.vocabulary, found)
+        canonical.lay_down()
+    results = Results(base, engine, job.language, found.deals)
+    results.errors()
+    if job.strict and (first := results.first_error()):
+        raise Stopped(first)
+    results.names([*scoring.outputs, *[CONTRADICTIONS] * canonical.comparing])
+    for number, statement in enumerate(scoring.statements):
+        progress("score", number, len(scoring.statements))
+        engine.keep(statement.name, engine.session.sql(written(statement.select, "spark")))
+    for name, query in scoring.outputs.items():
+        engine.keep(f"judged_{name}", engine.session.sql(written(query, "spark")))
+        engine.create(f"out_{name}", results.output(name, f"SELECT * FROM judged_{name}"))
+    if canonical.comparing:
+        engine.create(f"out_{CONTRADICTIONS}", results.contradictions(canonical.contradictions()))
+    results.run(opened.ignored, found.unknown_columns, time.monotonic() - started)
+    return results
 
 
 @contextmanager
@@ -206,8 +210,8 @@ def _open(engine: SparkEngine, source: str, vocabulary: Vocabulary) -> Opened:
 def _frame(session: Any, source: str, name: str) -> Any:
     from pyspark.errors import AnalysisException
 
-    if source.startswith(_CATALOGUE):
-        table = f"{source.removeprefix(_CATALOGUE)}.{name}"
+    if source.startswith(CATALOGUE):
+        table = f"{source.removeprefix(CATALOGUE)}.{name}"
         return session.table(table) if session.catalog.tableExists(table) else None
     for path in (f"{source}/{name}.parquet", f"{source}/{name}"):
         try:
@@ -221,10 +225,19 @@ def _duckdb_type(kind: str) -> str:
     return "VARCHAR[]" if kind.startswith("array") else _DUCKDB_NAMES.get(kind, kind.upper())
 
 
-def _save(session: Any, schema: str, names: Sequence[str], force: bool) -> None:
-    there = [name for name in names if session.catalog.tableExists(f"{schema}.{name}")]
+def _check_schema(session: Any, schema: str, force: bool) -> None:
+    """Raise :class:`BadSource` if a schema is not there, or holds tables that may not be replaced: better now than later."""
+    if not session.catalog.databaseExists(schema):
+        raise BadSource("batch-no-schema", schema=schema)
+    there = [f"{schema}.{name}" for name in OUTPUT_TABLES if session.catalog.tableExists(f"{schema}.{name}")]
     if there and not force:
-        raise BadSource("batch-exists", target=f"{schema}.{there[0]}")
+        raise BadSource("batch-exists", target=there[0])
+    deals = f"{schema}.{DEALS}"
+    if there and not (deals in there and is_output(session.table(deals).columns)):
+        raise BadSource("batch-not-replaced", target=there[0])
+
+
+def _save(session: Any, schema: str, names: Sequence[str]) -> None:
     for name in names:
         session.table(f"out_{name}").write.mode("overwrite").saveAsTable(f"{schema}.{name}")
 

@@ -58,6 +58,11 @@ def _looks_like_an_ending(suffix: str) -> bool:
     return suffix[1:].isalnum() and suffix[1:2].isalpha()
 
 
+def is_folder(target: str) -> bool:
+    """Tell whether an output is a folder, with a file for each table."""
+    return not is_address(target) and place_of(target).suffix.lower() not in _FILES
+
+
 def place_of(target: str) -> Path:
     """Return where an output really goes: a link stays, and what it points to is replaced."""
     return Path(target).resolve()

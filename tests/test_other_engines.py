@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from dealready.batch.query import query_tree, script_text
 from dealready.batch.refusal import BadSource
 from dealready.batch.run import score
 from dealready.batch.sources import Opened, lay_down_deals, open_source
-from dealready.batch.spark import silenced
+from dealready.batch.spark import _check_schema, silenced
 from dealready.engine.dialects import written
 from dealready.engine.outputs import OUTPUTS
 from dealready.engine.score_sql import compile_scoring
@@ -255,6 +256,20 @@ def test_spark_scores_many_partitions_as_duckdb_does(tmp_path: Path, spark: Any)
     assert (found.deals, found.scored, found.rejected) == (expected.deals, expected.scored, expected.rejected)
     assert found.rejected == 4
     assert same_outputs(str(tmp_path / "spark"), str(tmp_path / "duckdb")) == set(RESULTS)
+
+
+def test_spark_writes_tables_of_a_catalogue_and_replaces_its_own_alone(tmp_path: Path, spark: Any) -> None:
+    source = write_parquet(tmp_path / "in", {"deals": [{"deal_id": "A", "as_of": "2026-03-16"}]})
+    spark.sql("CREATE SCHEMA scores")
+    job = Job(str(source), "table:scores", engine="spark", tables=())
+    score(base(), job)
+    assert [row.deal_id for row in spark.table("scores.deals").collect()] == ["A"]
+    with pytest.raises(BadSource, match="batch-exists"):
+        score(base(), job)
+    _check_schema(spark, "scores", True)  # scoring once takes Spark long enough
+    spark.sql("ALTER TABLE scores.deals RENAME TO scores.mine")
+    with pytest.raises(BadSource, match="batch-not-replaced"):
+        score(base(), replace(job, force=True))
 
 
 def test_a_process_started_in_silence_prints_no_warnings(capfd: pytest.CaptureFixture[str]) -> None:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import duckdb
 import openpyxl
 import pytest
+from dealready.batch.job import Job
 from dealready.batch.placing import beside, put_back, take_place
+from dealready.batch.previous import OUTPUT_TABLES
 from dealready.batch.refusal import BadSource
+from dealready.batch.run import score
+from dealready.batch.spark import _check_schema
 
+from .product import base
 from .test_batch import outputs, pipeline, run, write_csv
 
 ENDINGS = ("", ".xlsx", ".duckdb", ".sqlite")
@@ -137,3 +144,41 @@ def test_what_a_killed_run_left_is_put_back_or_taken_away(tmp_path: Path) -> Non
         put_back(target)  # a run that is at work is left alone
         assert folder.is_dir()
     assert sorted(os.listdir(tmp_path)) == [other.name, "out"]
+
+
+@pytest.mark.parametrize(("options", "code"), [
+    ({"since": "nowhere"}, "batch-spark"), ({"memory": "1GB"}, "batch-spark"), ({"format": "csv"}, "batch-spark"),
+    ({"threads": 2}, "batch-spark"), ({"as_of": "soon"}, "batch-as-of"),
+])
+@pytest.mark.parametrize("target", ["table:default", "out"])
+def test_spark_is_not_started_for_what_is_refused(
+    target: str, options: dict[str, Any], code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(_quiet: bool) -> None:
+        raise AssertionError("started")
+
+    monkeypatch.setattr("dealready.batch.spark._session", start)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BadSource, match=code):
+        score(base(), Job("in", target, engine="spark", **options))
+    for file in ("out.xlsx", "postgresql://nowhere/crm"):
+        with pytest.raises(BadSource, match="batch-spark"):
+            score(base(), Job("in", file, engine="spark"))
+
+
+def test_tables_of_a_catalogue_are_replaced_only_if_a_run_wrote_them() -> None:
+    def session(**found: list[str]) -> Any:
+        catalog = SimpleNamespace(databaseExists=lambda name: name == "crm", tableExists=lambda name: name[4:] in found)
+        return SimpleNamespace(catalog=catalog, table=lambda name: SimpleNamespace(columns=found[name[4:]]))
+
+    ours = ["deal_id", "scored", "step", "readiness_low", "criteria_met"]
+    for name in OUTPUT_TABLES:
+        with pytest.raises(BadSource, match="batch-exists"):
+            _check_schema(session(**{name: ours}), "crm", False)
+    for there in ({"deals": ["deal_id"]}, {"actions": ["x"]}):
+        with pytest.raises(BadSource, match="batch-not-replaced"):
+            _check_schema(session(**there), "crm", True)
+    with pytest.raises(BadSource, match="batch-no-schema"):
+        _check_schema(session(), "nowhere", True)
+    for there in ({}, {"deals": ours, "actions": ["x"]}, {"stakeholders": ["x"]}):
+        _check_schema(session(**there), "crm", True)
