@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import glob
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 try:
@@ -26,12 +27,10 @@ _RANDOM = 8  # letters that tempfile puts into a name
 def beside(target: Path) -> Iterator[Path]:
     """Give a folder to make an output in, on the same disk; what killed runs left of theirs goes first."""
     put_back(target)
-    folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
-    try:
-        with _held(folder):
-            yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with ExitStack() as stack:
+        folder = _own_folder(target, stack)
+        stack.callback(_take_away, folder, target)
+        yield folder
 
 
 def take_place(made: Path, target: Path, folder: Path) -> None:
@@ -50,10 +49,14 @@ def take_place(made: Path, target: Path, folder: Path) -> None:
 def put_back(target: Path) -> None:
     """Take away what killed runs left beside an output, and put an old output back that one of them had moved aside."""
     for folder in target.parent.glob(f".{glob.escape(target.name)}.{'?' * _RANDOM}.part"):
-        if _is_abandoned(folder):
-            if (folder / _OLD).exists() and not target.exists():
-                os.rename(folder / _OLD, target)
-            shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError), _held(folder, alone=True):
+            _take_away(folder, target)
+
+
+def _take_away(folder: Path, target: Path) -> None:
+    if (folder / _OLD).exists() and not target.exists():
+        os.rename(folder / _OLD, target)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _exchanged(one: Path, other: Path) -> bool:
@@ -62,29 +65,31 @@ def _exchanged(one: Path, other: Path) -> bool:
     return rename is not None and rename(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE) == 0
 
 
+def _own_folder(target: Path, stack: ExitStack) -> Path:
+    """Make a folder that is held until the stack is left."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
+        with suppress(FileNotFoundError):  # another run took it, not held yet, for one that a killed run left
+            stack.enter_context(_held(folder))
+            return folder
+
+
 @contextmanager
-def _held(folder: Path) -> Iterator[None]:
-    """Hold a folder for as long as this process is at work in it; the system lets go of it however the process ends."""
+def _held(folder: Path, alone: bool = False) -> Iterator[None]:
+    """Hold a folder, with others or alone; the system lets go of it however the process ends.
+
+    Raises :class:`OSError` if it can't be had alone right now, or is gone when it is had.
+    """
     if fcntl is None:
+        if alone:
+            raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
         yield
         return
     handle = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_SH)
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB if alone else fcntl.LOCK_SH)
+        if not os.path.samestat(os.fstat(handle), os.stat(folder)):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
         yield
     finally:
         os.close(handle)
-
-
-def _is_abandoned(folder: Path) -> bool:
-    if fcntl is None:
-        return False
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        finally:
-            os.close(handle)
-    except OSError:
-        return False
-    return True

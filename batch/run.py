@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from ..rules.base import RuleBase
@@ -19,7 +20,7 @@ from .parts import Aside, deals_at_once, statements_at_once, threads_of
 from .report import Report
 from .results import Results, also_read
 from .sources import open_source
-from .targets import write
+from .targets import check_target, write
 
 
 def score(base: RuleBase, job: Job, progress: Progress = lambda _name, _done, _all: None) -> Report:
@@ -55,7 +56,8 @@ def score(base: RuleBase, job: Job, progress: Progress = lambda _name, _done, _a
             results.changes(compare(database, base, job.since), job.since)
         results.run(opened.ignored, found.unknown_columns, time.monotonic() - started)
         progress("write", 0, 1)
-        write(database, job.target, results.tables, job.format, job.language)
+        look_again = partial(check_target, job.source, job.target, job.force)
+        write(database, job.target, results.tables, look_again, job.format, job.language)
         return results.report(time.monotonic() - started)
 
 

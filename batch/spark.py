@@ -34,7 +34,7 @@ from .report import Report
 from .results import Results, also_read
 from .sources import Opened
 from .stores import unreadable
-from .targets import place_of
+from .targets import check_target, place_of
 
 _SETTINGS = {
     "spark.sql.ansi.enabled": "true",
@@ -110,9 +110,12 @@ def score_on_spark(base: RuleBase, job: Job, progress: Progress) -> Report:
         progress("write", 0, 1)
         report = results.report(time.monotonic() - started)
         if schema:
+            _check_schema(session, schema, job.force)  # again: meanwhile another run may have written there
             _save(session, schema, results.tables)
         else:
-            _place(folder, target, results.tables)
+            made = _gathered(folder, target.name, results.tables)
+            check_target(job.source, job.target, job.force)
+            take_place(made, target, folder)
         return report
 
 
@@ -242,9 +245,9 @@ def _save(session: Any, schema: str, names: Sequence[str]) -> None:
         session.table(f"out_{name}").write.mode("overwrite").saveAsTable(f"{schema}.{name}")
 
 
-def _place(folder: Path, target: Path, names: Sequence[str]) -> None:
-    made = folder / target.name
+def _gathered(folder: Path, name: str, names: Sequence[str]) -> Path:
+    made = folder / name
     made.mkdir()
-    for name in names:
-        (folder / f"out_{name}.parquet").rename(made / f"{name}.parquet")
-    take_place(made, target, folder)
+    for table in names:
+        (folder / f"out_{table}.parquet").rename(made / f"{table}.parquet")
+    return made

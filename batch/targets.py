@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import duckdb
@@ -69,13 +69,16 @@ def place_of(target: str) -> Path:
 
 
 def write(
-    database: duckdb.DuckDBPyConnection, target: str, tables: Sequence[str], kind: str = "", language: Language = "en"
+    database: duckdb.DuckDBPyConnection, target: str, tables: Sequence[str], look_again: Callable[[], None], kind: str = "",
+    language: Language = "en",
 ) -> None:
     """Write ``out_…`` tables to the output: to something beside it first, which then takes its name.
 
-    ``kind`` is that of the files in a folder, ``language`` that of a workbook.
+    Meanwhile another run may have written there, so ``look_again`` is called just before that. ``kind`` is that of
+    the files in a folder, ``language`` that of a workbook.
     """
     if is_address(target):
+        look_again()
         write_tables(database, target, tables)
         return
     place = place_of(target)
@@ -86,6 +89,7 @@ def write(
             _folder(database, made, tables, kind or "parquet")
         else:
             writer(database, made, tables, language)
+        look_again()
         take_place(made, place, folder)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import duckdb
 import openpyxl
 import pytest
+from dealready.batch import placing
 from dealready.batch.job import Job
 from dealready.batch.placing import beside, put_back, take_place
 from dealready.batch.previous import OUTPUT_TABLES
@@ -144,6 +147,75 @@ def test_what_a_killed_run_left_is_put_back_or_taken_away(tmp_path: Path) -> Non
         put_back(target)  # a run that is at work is left alone
         assert folder.is_dir()
     assert sorted(os.listdir(tmp_path)) == [other.name, "out"]
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("force", [False, True])
+def test_what_appears_where_the_output_goes_while_a_run_works_stays(
+    force: bool, ending: str, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / f"out{ending}"
+    work = placing.beside
+
+    def appear(place: Path) -> Any:
+        if ending:
+            place.write_text("another's", "utf-8")
+        else:
+            place.mkdir()
+            (place / "notes.txt").write_text("another's", "utf-8")
+        return work(place)
+
+    monkeypatch.setattr("dealready.batch.targets.beside", appear)
+    with pytest.raises(BadSource, match="batch-not-replaced" if force else "batch-exists"):
+        run(source, target, force=force, tables=("deals",))
+    (kept,) = (data for name, data in everything(tmp_path).items() if name.startswith("out"))
+    assert kept == b"another's"
+    assert sorted(os.listdir(tmp_path)) == ["in", target.name]
+
+
+def test_a_folder_that_another_run_takes_away_before_it_is_held_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make, made = tempfile.mkdtemp, []
+
+    def taken_at_first(**options: Any) -> str:
+        made.append(make(**options))
+        if len(made) == 1:
+            put_back(tmp_path / "out")
+        return made[-1]
+
+    monkeypatch.setattr("tempfile.mkdtemp", taken_at_first)
+    with beside(tmp_path / "out") as folder:
+        assert str(folder) == made[1]
+        assert os.listdir(tmp_path) == [folder.name]
+
+
+def test_a_folder_is_held_until_it_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".out.12345678.part").mkdir()
+    looked: list[Path] = []
+
+    def look(folder: Path, **_options: Any) -> None:
+        handle = os.open(folder, os.O_RDONLY)
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        os.close(handle)
+        looked.append(folder)
+
+    monkeypatch.setattr("shutil.rmtree", look)
+    put_back(tmp_path / "out")
+    assert looked == [tmp_path / ".out.12345678.part"]
+
+
+def test_an_old_folder_that_stepped_aside_comes_back_if_the_new_one_cannot_take_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dealready.batch.placing._exchanged", lambda _one, _other: False)
+    target = tmp_path / "out"
+    target.mkdir()
+    (target / "old").touch()
+    with pytest.raises(FileNotFoundError), beside(target) as folder:
+        take_place(folder / "never made", target, folder)
+    assert list(everything(tmp_path)) == ["out/old"]
 
 
 @pytest.mark.parametrize(("options", "code"), [
