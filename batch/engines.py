@@ -13,7 +13,7 @@ import duckdb
 
 from ..engine.script import Step
 from .filling import fill_table
-from .refusal import BadSource
+from .refusal import BadSource, is_full, reason_of
 from .schedule import Rows, run_steps
 
 FEW_DEALS = 20_000  # over which planning statement after statement takes longer than what a plan saves
@@ -123,7 +123,9 @@ def duckdb_at_work(memory: str = "", threads: int = 0) -> Iterator[tuple[duckdb.
     except duckdb.OutOfMemoryException:
         raise BadSource("batch-out-of-memory", memory=memory or "-") from None
     except (duckdb.IOException, OSError) as error:
-        raise BadSource("batch-file", reason=str(error).splitlines()[0]) from None
+        if is_full(error):
+            raise BadSource("batch-no-room-aside", folder=tempfile.gettempdir()) from None
+        raise BadSource("batch-file", reason=reason_of(error)) from None
 
 
 def plan_for(database: duckdb.DuckDBPyConnection, deals: int) -> None:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 from ..facts.problems import messages
 from ..facts.texts import Language
+
+_FULL = ("No space left on device", "Disk quota exceeded", "database or disk is full")  # as systems and SQLite say it
+_WRAPPED = re.compile(r'"exception_message":("(?:[^"\\]|\\.)*")')
 
 
 class BadSource(Exception):
@@ -17,3 +23,15 @@ class BadSource(Exception):
     def message(self, language: Language) -> str:
         """Return what is wrong, in one sentence."""
         return messages()[self.code].read(language, **self.words)
+
+
+def is_full(error: Exception) -> bool:
+    """Tell whether something failed because a disk is full."""
+    return any(words in str(error) for words in _FULL)
+
+
+def reason_of(error: Exception) -> str:
+    """Return in one line why something failed, without what DuckDB wraps around the words of the system."""
+    wrapped = _WRAPPED.search(str(error))
+    text = str(json.loads(wrapped[1])) if wrapped else str(error)
+    return next(iter(text.splitlines()), type(error).__name__)

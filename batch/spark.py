@@ -29,7 +29,7 @@ from .filling import ROW, quoted
 from .job import CATALOGUE, Job, Progress, Stopped, wanted_tables
 from .placing import beside, take_place
 from .previous import OUTPUT_TABLES, is_output
-from .refusal import BadSource
+from .refusal import BadSource, is_full
 from .report import Report
 from .results import Results, also_read
 from .sources import Opened
@@ -105,7 +105,7 @@ def score_on_spark(base: RuleBase, job: Job, progress: Progress) -> Report:
     if schema:
         _check_schema(session, schema, job.force)
     target = place_of("dealready" if schema else job.target)
-    with beside(target) as folder:
+    with _room(job.target), beside(target) as folder:
         results = _judged(base, job, SparkEngine(session, folder), progress, started)
         progress("write", 0, 1)
         report = results.report(time.monotonic() - started)
@@ -188,6 +188,20 @@ def _readable(source: str) -> Iterator[None]:
         raise BadSource("batch-unreadable", file=source, reason=_root_of(error.java_exception)) from None
     except PySparkException as error:
         raise unreadable(source, error) from None
+
+
+@contextmanager
+def _room(target: str) -> Iterator[None]:
+    """Raise :class:`BadSource` if there is no room left for an output, or for what is written down on the way to it."""
+    from py4j.protocol import Py4JJavaError
+    from pyspark.errors import PySparkException
+
+    try:
+        yield
+    except (Py4JJavaError, PySparkException, OSError) as error:
+        if is_full(error):
+            raise BadSource("batch-no-room", target=target) from None
+        raise
 
 
 def _root_of(error: Any) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import duckdb
@@ -14,7 +15,7 @@ from ..facts.texts import Language
 from .placing import beside, put_back, take_place
 from .postgres import check_can_be_cleared, has_output, is_address, write_tables
 from .previous import check_is_output
-from .refusal import BadSource
+from .refusal import BadSource, is_full, reason_of
 
 _BOM = b"\xef\xbb\xbf"
 _FORMULA = r"'^[=+\-@\t\r]'"
@@ -82,7 +83,7 @@ def write(
         write_tables(database, target, tables)
         return
     place = place_of(target)
-    with beside(place) as folder:
+    with _writable(target), beside(place) as folder:
         made = folder / place.name
         writer = _FILES.get(place.suffix.lower())
         if writer is None:
@@ -91,6 +92,20 @@ def write(
             writer(database, made, tables, language)
         look_again()
         take_place(made, place, folder)
+
+
+@contextmanager
+def _writable(target: str) -> Iterator[None]:
+    """Raise :class:`BadSource` for what a system or a database says of an output that it can't write."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException:
+        raise
+    except (duckdb.OperationalError, duckdb.FatalException, sqlite3.OperationalError, OSError) as error:
+        if is_full(error):
+            raise BadSource("batch-no-room", target=target) from None
+        reason = (isinstance(error, OSError) and error.strerror) or reason_of(error)  # the file is none that anybody knows
+        raise BadSource("batch-unwritten", target=target, reason=reason) from None
 
 
 def _folder(database: duckdb.DuckDBPyConnection, made: Path, tables: Sequence[str], kind: str) -> None:
@@ -137,8 +152,7 @@ def _duckdb(database: duckdb.DuckDBPyConnection, made: Path, tables: Sequence[st
 
 
 def _sqlite(database: duckdb.DuckDBPyConnection, made: Path, tables: Sequence[str], language: Language) -> None:
-    other = sqlite3.connect(made)
-    with other:
+    with closing(sqlite3.connect(made)) as other, other:
         for table in tables:
             rows = database.execute(f"FROM out_{table}")
             names = [column[0] for column in rows.description or ()]
@@ -147,7 +161,6 @@ def _sqlite(database: duckdb.DuckDBPyConnection, made: Path, tables: Sequence[st
             marks = ", ".join("?" * len(names))
             while batch := rows.fetchmany(10_000):
                 other.executemany(f'INSERT INTO "{table}" VALUES ({marks})', [[_plain(cell) for cell in row] for row in batch])
-    other.close()
 
 
 def _plain(cell: object) -> object:

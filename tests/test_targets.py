@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import sqlite3
 import tempfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +15,7 @@ import duckdb
 import openpyxl
 import pytest
 from dealready.batch import placing
+from dealready.batch.engines import duckdb_at_work
 from dealready.batch.job import Job
 from dealready.batch.placing import beside, put_back, take_place
 from dealready.batch.previous import OUTPUT_TABLES
@@ -21,6 +24,7 @@ from dealready.batch.run import score
 from dealready.batch.spark import _check_schema
 
 from .product import base
+from .product import run as command
 from .test_batch import outputs, pipeline, run, write_csv
 
 ENDINGS = ("", ".xlsx", ".duckdb", ".sqlite")
@@ -171,6 +175,36 @@ def test_what_appears_where_the_output_goes_while_a_run_works_stays(
     (kept,) = (data for name, data in everything(tmp_path).items() if name.startswith("out"))
     assert kept == b"another's"
     assert sorted(os.listdir(tmp_path)) == ["in", target.name]
+
+
+ASYNC = 'IO Error: Async write failed: {{"exception_type":"IO","exception_message":"Could not write \\"x\\": {}","errno":"0"}}'
+
+
+@pytest.mark.parametrize(("error", "told"), [
+    (OSError(errno.ENOSPC, "No space left on device"), "out: its disk is full"),
+    (duckdb.TransactionException("Failed to commit: Could not write file: No space left on device"), "out: its disk is full"),
+    (duckdb.IOException(ASYNC.format("No space left on device")), "out: its disk is full"),
+    (sqlite3.OperationalError("database or disk is full"), "out: its disk is full"),
+    (duckdb.IOException(ASYNC.format("broken")), "out: can't be written: Could not write \"x\": broken"),
+    (PermissionError(errno.EACCES, "Permission denied", "out.part"), "out: can't be written: Permission denied"),
+])
+def test_an_output_that_cannot_be_written_is_told_in_a_sentence(
+    error: Exception, told: str, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_arguments: Any) -> None:
+        raise error
+
+    monkeypatch.setattr("dealready.batch.targets.take_place", fail)
+    monkeypatch.chdir(tmp_path)
+    done = command("score", str(source), "-o", "out", "--tables", "deals")
+    assert (done.exit_code, done.stdout, done.stderr.partition(";")[0].strip()) == (2, "", told)
+    assert os.listdir(tmp_path) == ["in"]
+
+
+def test_that_there_is_no_room_for_temporary_files_is_told_with_the_way_out(tmp_path: Path) -> None:
+    with pytest.raises(BadSource, match="batch-no-room-aside") as refused, duckdb_at_work():
+        raise duckdb.IOException(ASYNC.format("No space left on device"))
+    assert "TMPDIR" in refused.value.message("en")
 
 
 def test_a_folder_that_another_run_takes_away_before_it_is_held_is_made_again(
