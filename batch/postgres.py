@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import duckdb
 
+from .engines import DuckEngine
 from .filling import quoted
 from .refusal import BadSource
 
@@ -106,7 +107,7 @@ def write_tables(database: duckdb.DuckDBPyConnection, address: str, tables: Sequ
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
         _clear(connection)
         for table in tables:
-            described = database.execute(f"SELECT column_name, column_type FROM (DESCRIBE out_{table})").fetchall()
+            described = DuckEngine(database).columns(f"out_{table}").items()
             columns = ", ".join(f"{quoted(name)} {_TYPES.get(kind, kind.lower())}" for name, kind in described)
             connection.execute(f"CREATE TABLE {SCHEMA}.{table} ({columns})")
             rows = database.execute(f"FROM out_{table}")

@@ -12,12 +12,15 @@ from pathlib import Path
 import duckdb
 
 from ..facts.texts import Language
+from .engines import DuckEngine
+from .filling import quoted
 from .placing import beside, put_back, take_place
 from .postgres import check_can_be_cleared, has_output, is_address, write_tables
 from .previous import check_is_output
 from .refusal import BadSource, is_full, reason_of
 
 _BOM = b"\xef\xbb\xbf"
+_AFFINITIES = {"BOOLEAN": "INTEGER", "INTEGER": "INTEGER", "BIGINT": "INTEGER", "HUGEINT": "INTEGER", "DOUBLE": "REAL"}
 _FORMULA = r"'^[=+\-@\t\r]'"
 
 
@@ -134,11 +137,10 @@ def _mark_as_utf8(file: Path) -> None:
 
 def _disarmed(database: duckdb.DuckDBPyConnection, table: str) -> str:
     """Return the query of a table in which no text begins as a formula would."""
-    columns = database.execute(f"SELECT column_name, column_type FROM (DESCRIBE out_{table})").fetchall()
     parts = [
         f"CASE WHEN regexp_matches(\"{name}\", {_FORMULA}) THEN '''' || \"{name}\" ELSE \"{name}\" END AS \"{name}\""
         if kind == "VARCHAR" else f'"{name}"'
-        for name, kind in columns
+        for name, kind in DuckEngine(database).columns(f"out_{table}").items()
     ]
     return f"SELECT {', '.join(parts)} FROM out_{table}"
 
@@ -154,13 +156,18 @@ def _duckdb(database: duckdb.DuckDBPyConnection, made: Path, tables: Sequence[st
 def _sqlite(database: duckdb.DuckDBPyConnection, made: Path, tables: Sequence[str], language: Language) -> None:
     with closing(sqlite3.connect(made)) as other, other:
         for table in tables:
+            described = DuckEngine(database).columns(f"out_{table}")
+            columns = ", ".join(f"{quoted(name)} {_affinity(kind)}" for name, kind in described.items())
+            other.execute(f"CREATE TABLE {quoted(table)} ({columns})")
             rows = database.execute(f"FROM out_{table}")
-            names = [column[0] for column in rows.description or ()]
-            columns = ", ".join(f'"{name}"' for name in names)
-            other.execute(f'CREATE TABLE "{table}" ({columns})')
-            marks = ", ".join("?" * len(names))
+            into = f"INSERT INTO {quoted(table)} VALUES ({', '.join('?' * len(described))})"
             while batch := rows.fetchmany(10_000):
-                other.executemany(f'INSERT INTO "{table}" VALUES ({marks})', [[_plain(cell) for cell in row] for row in batch])
+                other.executemany(into, [[_plain(cell) for cell in row] for row in batch])
+
+
+def _affinity(kind: str) -> str:
+    """Return the type of a column of SQLite; under the right one a decimal, which is handed over as a text, is a number."""
+    return "NUMERIC" if kind.startswith("DECIMAL") else _AFFINITIES.get(kind, "TEXT")
 
 
 def _plain(cell: object) -> object:

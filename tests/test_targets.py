@@ -7,6 +7,7 @@ import fcntl
 import os
 import sqlite3
 import tempfile
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -111,6 +112,23 @@ def test_an_output_of_many_tables_is_not_one_file_of_a_kind_that_holds_one(name:
 def test_the_name_of_a_folder_may_hold_a_dot(source: Path, tmp_path: Path) -> None:
     run(source, tmp_path / "run.2026-03", format="csv", tables=("deals",))
     assert len(outputs(tmp_path / "run.2026-03", "deals")) == 2
+
+
+def test_amounts_and_counts_are_numbers_in_sqlite(tmp_path: Path) -> None:
+    tables = pipeline()
+    tables["deals"][0]["deal_amount"], tables["deals"][1]["deal_amount"] = "100", "2500.25"
+    target = tmp_path / "out.sqlite"
+    run(write_csv(tmp_path / "in", tables), target, tables=("deals", "actions"), explain=True)
+    with closing(sqlite3.connect(target)) as database:
+        found = database.execute("SELECT deal_id, deal_amount FROM deals WHERE deal_amount > 1000").fetchall()
+        kinds = {
+            name: kind for table in ("deals", "actions", "conditions")
+            for _, name, kind, *_ in database.execute(f"PRAGMA table_info({table})")
+        }
+    assert found == [("bad", 2500.25)]
+    wanted = {"deal_amount": "NUMERIC", "scored": "INTEGER", "readiness_low": "INTEGER", "rank": "INTEGER",
+              "distance": "REAL", "as_of": "TEXT", "step": "TEXT"}
+    assert kinds | wanted == kinds
 
 
 def test_a_sheet_leaves_out_signs_that_it_cannot_hold(tmp_path: Path) -> None:
