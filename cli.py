@@ -6,10 +6,12 @@ import contextlib
 import gc
 import os
 import sys
+from gettext import gettext
+from typing import Any
 
 import click
 from dealready import __version__
-from dealready.commands.shared import BAD_INPUT, language_option
+from dealready.commands.shared import BAD_INPUT, STOPPED, language_option
 from dealready.commands.streams import OutputFailed, guard_streams
 from dealready.render.help import LocalGroup, LocalOption, current_language
 
@@ -21,8 +23,23 @@ COMMANDS = {
 }
 
 
+class Stoppable(LocalGroup):
+    """A group of commands that Ctrl-C ends in words and with an exit code of its own; click's is that of a finding."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command."""
+        with contextlib.suppress(KeyboardInterrupt, click.Abort):
+            try:
+                return super().invoke(ctx)
+            except RuntimeError as error:
+                if str(error) != "Query interrupted":  # which is what DuckDB raises on Ctrl-C
+                    raise
+        click.echo("\n" + gettext("Aborted!"), err=True)
+        return ctx.exit(STOPPED)
+
+
 @click.group(
-    cls=LocalGroup, modules={name: f"dealready.commands.{module}" for name, module in COMMANDS.items()}, help="help.main",
+    cls=Stoppable, modules={name: f"dealready.commands.{module}" for name, module in COMMANDS.items()}, help="help.main",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @language_option(expose_value=False)
@@ -52,6 +69,8 @@ def _run() -> int:
         sys.stdout.flush()
     except OutputFailed as failed:
         return 0 if failed.reader_left else _tell(failed)
+    except KeyboardInterrupt:  # once more, while the first was being told
+        return STOPPED
     return code
 
 

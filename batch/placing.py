@@ -27,10 +27,13 @@ _RANDOM = 8  # letters that tempfile puts into a name
 def beside(target: Path) -> Iterator[Path]:
     """Give a folder to make an output in, on the same disk; what killed runs left of theirs goes first."""
     put_back(target)
-    with ExitStack() as stack:
-        folder = _own_folder(target, stack)
-        stack.callback(_take_away, folder, target)
-        yield folder
+    try:
+        with ExitStack() as stack:
+            folder = _own_folder(target, stack)
+            stack.callback(_take_away, folder, target)
+            yield folder
+    finally:
+        put_back(target)  # Ctrl-C may come when the folder is made, and nobody knows of it yet
 
 
 def take_place(made: Path, target: Path, folder: Path) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..facts.texts import Language
     from ..rules.base import RuleBase
 
-FOUND_SOMETHING, BAD_INPUT = 1, 2
+FOUND_SOMETHING, BAD_INPUT, STOPPED = 1, 2, 130  # the last as shells have it
 _LAYERS = "dealready.layers"
 
 

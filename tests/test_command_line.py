@@ -319,3 +319,16 @@ def _typed(value: object) -> object:
     except ValueError:
         return value
     return typed if isinstance(typed, int | float | bool) or typed is None else value
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("Query interrupted")])
+def test_a_command_that_is_stopped_says_so_and_leaves_with_a_code_of_its_own(
+    error: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_arguments: Any) -> None:
+        raise error
+
+    monkeypatch.setattr("dealready.batch.run.score", stopped)
+    for language, word in (("en", "Aborted!"), ("zh", "已中止。")):
+        done = run("score", str(EXAMPLES), "-o", str(tmp_path / "out"), language=language)
+        assert (done.exit_code, done.stdout, done.stderr) == (130, "", f"\n{word}\n")

@@ -28,8 +28,8 @@ OLD, NEW = 1, len(list(EXAMPLES.glob("*.*")))  # deals
 
 def start(source: Path, target: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "dealready.cli", "score", str(source), "-o", target, "--force", "--quiet",
-               "--tables", "deals,actions"]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+               "--tables", "deals,actions", "--lang", "en"]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
 def finish(source: Path, target: str) -> None:
@@ -41,11 +41,15 @@ def kill_at_any_moment(running: subprocess.Popen[bytes], chance: random.Random, 
     if folder is None:
         time.sleep(chance.uniform(0, 4))
     else:
-        while running.poll() is None and not any(folder.glob(".*.part")):
-            time.sleep(0.001)
+        wait_for_writing(running, folder)
         time.sleep(chance.uniform(0, 0.05))
     running.send_signal(signal.SIGKILL)
-    running.wait()
+    running.communicate()
+
+
+def wait_for_writing(running: subprocess.Popen[bytes], folder: Path) -> None:
+    while running.poll() is None and not any(folder.glob(".*.part")):
+        time.sleep(0.001)
 
 
 def deals_of_whole_output(target: str) -> int:
@@ -67,6 +71,16 @@ def test_a_killed_run_leaves_the_old_output_or_the_new_one(number: int, tmp_path
     finish(EXAMPLES, str(target))
     assert deals_of_whole_output(str(target)) == NEW
     assert os.listdir(tmp_path) == [target.name]
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_run_that_is_stopped_leaves_nothing_and_says_no_more_than_that(ending: str, tmp_path: Path) -> None:
+    running = start(EXAMPLES, str(tmp_path / f"out{ending}"))
+    wait_for_writing(running, tmp_path)
+    running.send_signal(signal.SIGINT)
+    _, told = running.communicate()
+    assert (running.returncode, told.strip()) in ((130, b"Aborted!"), (130, b""), (0, b""))  # it may be at its end by then
+    assert os.listdir(tmp_path) in ([], [f"out{ending}"])
 
 
 @needs_postgres

@@ -242,6 +242,21 @@ def test_a_folder_that_another_run_takes_away_before_it_is_held_is_made_again(
         assert os.listdir(tmp_path) == [folder.name]
 
 
+def test_a_run_that_is_stopped_just_when_its_folder_is_made_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = tempfile.mkdtemp
+
+    def stopped(**options: Any) -> str:
+        make(**options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tempfile.mkdtemp", stopped)
+    with pytest.raises(KeyboardInterrupt), beside(tmp_path / "out"):
+        pass
+    assert os.listdir(tmp_path) == []
+
+
 def test_a_folder_is_held_until_it_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".out.12345678.part").mkdir()
     looked: list[Path] = []
