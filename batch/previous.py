@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 
 from ..engine.outputs import CONDITIONS, OUTPUTS
+from ..facts.problems import listing
 from ..facts.tables import DEALS, KEY
-from ..facts.texts import LANGUAGES
+from ..facts.texts import LANGUAGES, NO_TEXT, Text
 from ..render.words import say
 from .cells import literal
 from .contradictions import CONTRADICTIONS
@@ -23,6 +24,22 @@ from .stores import DATABASES, WORKBOOKS, Store, open_store, unreadable
 OUTPUT_TABLES = (*OUTPUTS, CONDITIONS, CONTRADICTIONS, "changes", "errors", "run")
 IDS = "ids"  # the hidden sheet of a workbook that tells which id each label stands for, and in which place:
 HEADER = ""  # among the headers, or in the column of that name
+Ids = Mapping[str, Mapping[str, str]]  # by place, the id of each label
+_TEXT, _AMOUNT, _COUNT, _DAY, _YES = "VARCHAR", "DECIMAL(38, 4)", "INTEGER", "TIMESTAMP", "BOOLEAN"
+_ALWAYS = ("scored", "step", "readiness_low", "readiness_high", "criteria_met", "risk_count")  # of a deal that is scored
+_USED = {  # columns that anybody reads of an earlier output
+    DEALS: {
+        KEY: _TEXT, "scored": _YES, "as_of": _DAY, "step": _TEXT, "claimed_step": _TEXT, "deal_owner": _TEXT,
+        "deal_team": _TEXT, "deal_currency": _TEXT, "deal_amount": _AMOUNT, "readiness_low": _COUNT,
+        "readiness_high": _COUNT, "criteria_met": _COUNT, "risk_count": _COUNT,
+    },
+    "changes": {KEY: _TEXT, "change": _TEXT},
+    "fired": {KEY: _TEXT, "rule": _TEXT, "about": _TEXT},
+}
+_EXPECTED = {
+    _AMOUNT: Text("a number", "数字"), _COUNT: Text("a whole number", "整数"), _DAY: Text("a date", "日期"),
+    _YES: Text("true or false", "true 或 false"),
+}
 _READERS = {".parquet": "read_parquet(?)", ".csv": "read_csv(?, all_varchar = true, header = true)",
             ".jsonl": "read_json(?, format = 'newline_delimited')"}
 
@@ -32,27 +49,20 @@ def read_output(
 ) -> list[str]:
     """Read some tables of an output, each into ``prefix`` and its name; return the names of those that are there.
 
-    Raises :class:`BadSource` if it is no output of a run.
+    Raises :class:`BadSource` if it is no output of a run, or if somebody has edited it so that it can't be used.
     """
     with _opened(database, output) as store:
-        there = {_meant(title): place for place, title in store.names.items()}
-        found = [name for name in tables if name in there]
-        for name in found:
-            store.read(there[name], f"{prefix}{name}", most=most_rows)
-            database.execute(f"ALTER TABLE {prefix}{name} DROP COLUMN IF EXISTS {ROW}")
-        if IDS in store.names:
-            _put_ids_back(database, store, [f"{prefix}{name}" for name in found])
-    if DEALS not in found or not is_output(_columns(database, f"{prefix}{DEALS}")):
-        raise BadSource("batch-not-ours", target=output)
-    return found
+        found, ids = _read(database, store, output, tables, prefix, most_rows)
+    for name, title in found.items():
+        _check_usable(database, f"{prefix}{name}", _USED.get(name, {}), ids, {"file": output, "table": title})
+    return list(found)
 
 
 def check_is_output(output: str) -> None:
     """Raise :class:`BadSource` if a place holds anything but what a run wrote there."""
-    with duckdb.connect() as database:
-        read_output(database, output, (DEALS,), "", most_rows=0)
-        with _opened(database, output) as store:
-            others = [place for place, title in store.names.items() if _meant(title) not in (*OUTPUT_TABLES, "help", IDS)]
+    with duckdb.connect() as database, _opened(database, output) as store:
+        _read(database, store, output, (DEALS,), "", most_rows=0)
+        others = [place for place, title in store.names.items() if _meant(title) not in (*OUTPUT_TABLES, "help", IDS)]
     if others:
         raise BadSource("batch-holds-others", target=output, names=", ".join(others[:3]))
 
@@ -62,22 +72,70 @@ def is_output(columns: Collection[str]) -> bool:
     return {KEY, "scored", "step", "readiness_low", "criteria_met"} <= set(columns)
 
 
-def _put_ids_back(database: duckdb.DuckDBPyConnection, store: Store, tables: Sequence[str]) -> None:
-    """Turn the labels of the tables of a workbook, of columns and of values, back into the ids that they stand for."""
+def _read(
+    database: duckdb.DuckDBPyConnection, store: Store, output: str, tables: Sequence[str], prefix: str, most_rows: int | None
+) -> tuple[dict[str, str], Ids]:
+    """Read tables; return what each that is there is called in the output, and the ids of its labels if it has any."""
+    there = {_meant(title): place for place, title in store.names.items()}
+    found = {name: there[name] for name in tables if name in there}
+    for name, place in found.items():
+        store.read(place, f"{prefix}{name}", most=most_rows)
+        database.execute(f"ALTER TABLE {prefix}{name} DROP COLUMN IF EXISTS {ROW}")
+    ids = _ids(database, store) if IDS in store.names else {}
+    for name in found if ids else ():
+        _put_ids_back(database, f"{prefix}{name}", ids)
+    if DEALS not in found or not (ids or is_output(_columns(database, f"{prefix}{DEALS}"))):
+        raise BadSource("batch-not-ours", target=output)
+    return found, ids
+
+
+def _ids(database: duckdb.DuckDBPyConnection, store: Store) -> Ids:
+    """Return the ids that the labels of a workbook stand for."""
     store.read(IDS, "previous_ids")
     told = database.execute("SELECT place, label, id FROM previous_ids").fetchall()
     database.execute("DROP TABLE previous_ids")
     ids: dict[str, dict[str, str]] = {}
     for place, label, id_ in told:
         ids.setdefault(place or HEADER, {})[label] = id_
-    for table in tables:
-        columns = []
-        for label in _columns(database, table):
-            name = ids.get(HEADER, {}).get(label, label)
-            cases = "".join(f" WHEN {literal(shown)} THEN {literal(id_)}" for shown, id_ in ids.get(name, {}).items())
-            value = f"CASE {quoted(label)}{cases} ELSE {quoted(label)} END" if cases else quoted(label)
-            columns.append(f"{value} AS {quoted(name)}")
-        database.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT {', '.join(columns)} FROM {table}")
+    return ids
+
+
+def _put_ids_back(database: duckdb.DuckDBPyConnection, table: str, ids: Ids) -> None:
+    """Turn the labels in a table of a workbook, of columns and of values, back into the ids that they stand for."""
+    columns = []
+    for label in _columns(database, table):
+        name = ids.get(HEADER, {}).get(label, label)
+        cases = "".join(f" WHEN {literal(shown)} THEN {literal(id_)}" for shown, id_ in ids.get(name, {}).items())
+        value = f"CASE {quoted(label)}{cases} ELSE {quoted(label)} END" if cases else quoted(label)
+        columns.append(f"{value} AS {quoted(name)}")
+    database.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT {', '.join(columns)} FROM {table}")
+
+
+def _check_usable(
+    database: duckdb.DuckDBPyConnection, table: str, used: Mapping[str, str], ids: Ids, where: Mapping[str, str]
+) -> None:
+    """Raise :class:`BadSource` if a column that is used is gone, or holds a value that nobody can use."""
+    shown = {id_: label for label, id_ in ids.get(HEADER, {}).items()}
+    there = _columns(database, table)
+    for column in used:
+        if column not in there:
+            raise BadSource("batch-column-gone", **where, column=shown.get(column, column))
+    for column, kind in used.items():
+        known = ids.get(column, {})
+        bad = f"SELECT CAST({quoted(column)} AS VARCHAR) AS bad FROM {table} WHERE {_is_bad(column, kind, known.values())}"
+        if row := database.execute(f"{bad} ORDER BY bad LIMIT 1").fetchone():
+            labels = Text(listing(list(known)), listing(list(known), comma="、"))
+            raise BadSource("batch-edited", **where, column=shown.get(column, column), found=row[0] or "",
+                            expected=labels if known else _EXPECTED.get(kind, NO_TEXT))
+
+
+def _is_bad(column: str, kind: str, known: Collection[str]) -> str:
+    """Return the test that nobody can use the value of a column: it is of no such kind, of none that is known, or missing."""
+    value = quoted(column)
+    tests = [f"{value} IS NOT NULL AND TRY_CAST({value} AS {kind}) IS NULL"]
+    tests += [f"{value} NOT IN ({', '.join(map(literal, known))})"] * bool(known)
+    tests += [f"{value} IS NULL AND coalesce(TRY_CAST(scored AS BOOLEAN), true)"] * (column in _ALWAYS)
+    return " OR ".join(tests)
 
 
 def _columns(database: duckdb.DuckDBPyConnection, table: str) -> list[str]:

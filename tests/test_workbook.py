@@ -18,7 +18,7 @@ from dealready.cli import cli
 from dealready.facts.texts import LANGUAGES, Language
 
 from .pipelines import EXAMPLES
-from .product import base
+from .product import base, run
 
 SOAK = "DEALREADY_EXAMPLES" in os.environ
 TABLES = ("deals", "criteria", "findings", "actions")
@@ -60,6 +60,39 @@ def test_a_workbook_is_rolled_up_as_a_folder_is(workbook: Path, tmp_path: Path) 
     score(base(), Job(str(EXAMPLES), str(tmp_path / "out"), "zh", threads=1, tables=TABLES))
     steps = [step.id for step in base().steps]
     assert summarise(str(workbook), steps) == summarise(str(tmp_path / "out"), steps)
+
+
+EDITS: dict[str, tuple[str, object, str]] = {  # column, value (None: the column is deleted), what is told
+    "an owner that is gone": ("负责人", None, "“商机”中已没有“负责人”列"),
+    "whether it is scored": ("已评分", "maybe", "“已评分”列中有“maybe”，此处只能是：true 或 false"),
+    "an amount in words": ("金额", "lots", "“金额”列中有“lots”，此处只能是：数字"),
+    "a step of nobody": ("已证实步骤", "foo", "“已证实步骤”列中有“foo”，此处只能是：调查分析、"),
+    "no number": ("就绪度下限（%）", "n/a", "“就绪度下限（%）”列中有“n/a”，此处只能是：整数"),
+    "a number taken away": ("就绪度上限（%）", "", "“就绪度上限（%）”列中有“”，此处只能是：整数"),
+    "a day that is none": ("资料日期", "soon", "“资料日期”列中有“soon”，此处只能是：日期"),
+}
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_what_somebody_broke_in_a_workbook_is_told_with_sheet_column_and_value(
+    name: str, workbook: Path, tmp_path: Path
+) -> None:
+    header, value, told = EDITS[name]
+    edited = tmp_path / "edited.xlsx"
+    book = openpyxl.load_workbook(workbook)
+    sheet = book["商机"]
+    (column,) = [cell.column for cell in sheet[1] if cell.value == header]
+    if value is None:
+        sheet.delete_cols(column)
+    else:
+        sheet.cell(3, column).value = value or None
+    book.save(edited)
+    compared = ("score", str(EXAMPLES), "-o", str(tmp_path / "new"), "--since", str(edited), "--tables", "deals")
+    for command in (("summary", str(edited)), compared):
+        done = run(*command, language="zh")
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert told in done.stderr
+    assert os.listdir(tmp_path) == ["edited.xlsx"]
 
 
 def test_long_texts_are_wrapped(workbook: Path) -> None:
