@@ -12,9 +12,16 @@ from .filling import quoted
 from .previous import read_output
 
 PREFIX = "before_"
+_READ = ("deals", "fired")
 FORWARD, BACK, PROGRESSED, SLIPPED, STALLED = "forward", "back", "progressed", "slipped", "stalled"
 _SILENCING = ("paused", "lost")  # conclusions about a deal of which nobody expects a move
 CHANGES = (FORWARD, PROGRESSED, STALLED, "unchanged", SLIPPED, BACK, "new", "gone", "not_scored")
+
+
+def check_comparable(since: str) -> None:
+    """Raise :class:`~.refusal.BadSource` if ``since`` is no output of a run, as far as its columns tell."""
+    with duckdb.connect() as database:
+        read_output(database, since, _READ, PREFIX, most_rows=0)
 
 
 def compare(database: duckdb.DuckDBPyConnection, base: RuleBase, since: str) -> bool:
@@ -24,7 +31,7 @@ def compare(database: duckdb.DuckDBPyConnection, base: RuleBase, since: str) -> 
     date, or lost. The rules behind a move are those that bear on the step; behind a stall those that
     find something. Raises :class:`~.refusal.BadSource` if ``since`` is no output of a run.
     """
-    found = read_output(database, since, ("deals", "fired"), PREFIX)
+    found = read_output(database, since, _READ, PREFIX)
     place = " ".join(f"WHEN '{step.id}' THEN {number}" for number, step in enumerate(base.steps))
     for name, table in (("now", "out_deals"), ("past", f"{PREFIX}deals")):
         database.execute(

@@ -10,9 +10,11 @@ from ..facts.tables import AS_OF, DEALS, tables
 from ..facts.texts import Language
 from ..facts.vocabulary import Vocabulary
 from .cells import meanings_of
+from .changes import check_comparable
 from .contradictions import CONTRADICTIONS
+from .postgres import database_of, is_address
 from .refusal import BadSource
-from .targets import check_target, is_folder
+from .targets import check_target, is_folder, place_of
 
 CATALOGUE = "table:"  # begins an input or output that is a schema of Spark's catalogue
 TABLES = (*OUTPUTS, CONTRADICTIONS)  # that can be asked for
@@ -59,15 +61,35 @@ def checked(job: Job, vocabulary: Vocabulary) -> Job:
 
     Raises :class:`BadSource` for anything that can be told to be wrong before it begins.
     """
-    on_spark = job.engine == "spark"
-    in_catalogue = on_spark and job.target.startswith(CATALOGUE)
-    if on_spark and (job.since or job.format or job.memory or job.threads or not (in_catalogue or is_folder(job.target))):
-        raise BadSource("batch-spark")
-    if job.since and job.since == job.target:
-        raise BadSource("batch-same", target=job.target)
-    if not in_catalogue:  # which only Spark knows
+    _check_options(job)
+    if job.since:
+        if _place(job.since) == _place(job.target):
+            raise BadSource("batch-same", target=job.target)
+        check_comparable(job.since)
+    if not _is_in_catalogue(job):  # which only Spark knows
         check_target(job.source, job.target, job.force)
     return replace(job, as_of=_day(job.as_of, vocabulary))
+
+
+def _check_options(job: Job) -> None:
+    """Raise :class:`BadSource` for options that do not go together."""
+    if not job.target:
+        raise BadSource("batch-target", target="-o")
+    in_folder = is_folder(job.target)
+    if job.engine == "spark":
+        if job.since or job.format or job.memory or job.threads or not (in_folder or _is_in_catalogue(job)):
+            raise BadSource("batch-spark")
+    elif job.format and not in_folder:
+        raise BadSource("batch-format", target=job.target)
+
+
+def _is_in_catalogue(job: Job) -> bool:
+    return job.engine == "spark" and job.target.startswith(CATALOGUE)
+
+
+def _place(output: str) -> object:
+    """Return what is the same for all spellings of the place of an output."""
+    return database_of(output) if is_address(output) else place_of(output)
 
 
 def _day(written: str, vocabulary: Vocabulary) -> str:

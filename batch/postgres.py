@@ -25,6 +25,12 @@ def is_address(text: str) -> bool:
     return text.startswith(("postgres://", "postgresql://"))
 
 
+def database_of(address: str) -> tuple[str, str]:
+    """Return which database an address names, whoever connects to it and whatever else it says."""
+    parts = urlsplit(address)
+    return parts.netloc.rpartition("@")[2], parts.path
+
+
 @contextmanager
 def connected(address: str) -> Iterator[Any]:
     """Connect to a database for one transaction. Raises :class:`BadSource` for whatever goes wrong with it."""

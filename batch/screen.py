@@ -48,12 +48,19 @@ def print_report(console: Console, report: Report, target: str, language: Langua
             console.print(Prose(f"\n{say(title, language)}", style="bold"))
             console.print(table(("", "", ""), [(entry.id, entry.label, str(entry.deals)) for entry in counted]))
     if report.errors:
-        console.print(Prose(f"\n{say('score.errors', language)}", style="bold"))
-        for error in report.errors:
-            console.print(Prose(str(error), style="yellow"))
+        console.print()
+        print_errors(console, report, language)
     for note in report.notes:
         console.print(Prose(note, style="bright_black"))
     console.print(Prose("\n" + say("score.written", language, target=target)))
+
+
+def print_errors(console: Console, report: Report, language: Language) -> None:
+    """Print the first errors of a run, if there are any."""
+    if report.errors:
+        console.print(Prose(say("score.errors", language), style="bold"))
+    for error in report.errors:
+        console.print(Prose(str(error), style="yellow"))
 
 
 def print_summary(console: Console, summary: Summary, base: RuleBase, language: Language, most: int) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..engine.outputs import OUTPUTS
+from ..engine.outputs import CONDITIONS, OUTPUTS
 from ..render.help import LocalCommand, LocalOption
 from .shared import FOUND_SOMETHING, common_options, fail, new_console, print_data, rule_base
 
@@ -41,7 +41,7 @@ def sql(dialect: str, tables: tuple[str, ...], output: str, script: bool, langua
 @click.option("-o", "--output", "target", required=True, metavar="OUTPUT", help="option.output", cls=LocalOption)
 @click.option("--format", "format_", type=click.Choice(["parquet", "csv", "jsonl"]), default=None, help="option.table_format",
               cls=LocalOption)
-@click.option("--tables", default="", metavar="TABLE,...", help="option.tables", cls=LocalOption)
+@click.option("--tables", default=None, metavar="TABLE,...", help="option.tables", cls=LocalOption)
 @click.option("--since", default="", metavar="PREVIOUS", help="option.since", cls=LocalOption)
 @click.option("--explain", is_flag=True, help="option.explain", cls=LocalOption)
 @click.option("--as-of", "as_of", default="", metavar="DATE", help="option.as_of", cls=LocalOption)
@@ -54,21 +54,21 @@ def sql(dialect: str, tables: tuple[str, ...], output: str, script: bool, langua
 @click.option("--json", "as_json", is_flag=True, help="option.json", cls=LocalOption)
 @common_options
 def score(
-    source: str, target: str, format_: str | None, tables: str, since: str, explain: bool, as_of: str, memory: str,
-    threads: int | None, engine: str,
-    strict: bool, force: bool, quiet: bool, as_json: bool, language: Language,
+    source: str, target: str, format_: str | None, tables: str | None, since: str, explain: bool, as_of: str, memory: str,
+    threads: int | None, engine: str, strict: bool, force: bool, quiet: bool, as_json: bool,
+    language: Language,
 ) -> None:
     """Score every deal of an input into tables."""
     from ..batch.job import Job, Stopped
     from ..batch.refusal import BadSource
     from ..batch.run import score as run
-    from ..batch.screen import print_report, progress, report_document
+    from ..batch.screen import print_errors, print_report, progress, report_document
 
-    job = Job(source, target, language, format=format_ or "", as_of=as_of, memory=memory, threads=threads or 0,
-              strict=strict, force=force, explain=explain, since=since, engine=engine, quiet=quiet or as_json,
-              tables=_tables(tables, target, language))
     base = rule_base(language)
     try:
+        job = Job(source, target, language, format=format_ or "", as_of=as_of, memory=memory, threads=threads or 0,
+                  strict=strict, force=force, explain=explain, since=since, engine=engine, quiet=quiet or as_json,
+                  tables=_tables(tables, target, bool(since), explain))
         with progress(new_console(stderr=True), language, quiet or as_json) as advance:
             report = run(base, job, advance)
     except BadSource as bad:
@@ -77,23 +77,35 @@ def score(
         fail(str(stopped))
     if as_json:
         print_data(report_document(report, target), "json")
-    elif not quiet:
+    elif quiet:
+        print_errors(new_console(stderr=True), report, language)
+    else:
         print_report(new_console(), report, target, language)
     if report.rejected or report.errors:
         sys.exit(FOUND_SOMETHING)
 
 
-def _tables(written: str, target: str, language: Language) -> tuple[str, ...]:
-    """Return the tables that are asked for; unasked, all but the long one that no person would read in a workbook."""
-    from ..batch.job import TABLES
-    from ..facts.problems import messages, suggestion_or_all
+def _tables(written: str | None, target: str, compared: bool, explained: bool) -> tuple[str, ...]:
+    """Return the tables that are asked for; unasked, all but the long one that no person would read in a workbook.
 
-    names = tuple(name.strip() for name in written.split(",") if name.strip())
+    Those that tell of the run itself may be named, and are written anyway. Raises :class:`~..batch.refusal.BadSource`.
+    """
+    from ..batch.job import TABLES
+    from ..batch.refusal import BadSource
+    from ..facts.problems import suggestion_or_all
+
+    if written is None:
+        return tuple(name for name in TABLES if name != "fired" or not target.lower().endswith(".xlsx"))
+    names = tuple(name.strip() for name in written.split(",") if name.strip()) or (written,)
+    options = {CONDITIONS: (explained, "--explain"), "changes": (compared, "--since")}
+    known = (*TABLES, *options, "errors", "run")
     for name in names:
-        if name not in TABLES:
-            hint = suggestion_or_all(name, TABLES)
-            fail(messages()["batch-no-output"].read(language, found=name, hint=hint))
-    return names or tuple(name for name in TABLES if name != "fired" or not target.lower().endswith(".xlsx"))
+        if name not in known:
+            raise BadSource("batch-no-output", found=name, hint=suggestion_or_all(name, known))
+        given, option = options.get(name, (True, ""))
+        if not given:
+            raise BadSource("batch-needs-option", found=name, option=option)
+    return tuple(name for name in names if name in TABLES)
 
 
 @click.command(cls=LocalCommand, help="help.summary")

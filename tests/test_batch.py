@@ -47,6 +47,7 @@ from rich.console import Console
 
 from .pipelines import EXAMPLES, Rows, example_files, example_rows, write_parquet
 from .product import base, diagnoser
+from .product import run as command
 from .strategies import deals as any_deals
 
 SOAK = "DEALREADY_EXAMPLES" in os.environ
@@ -479,6 +480,37 @@ def test_a_machine_is_told_everything_by_name(tmp_path: Path) -> None:
     assert told["errors"][0] | {"reason": ""} == {
         "table": "stakeholders", "row": 4, "deal_id": "bad", "column": "attitude", "value": "cold", "reason": ""}
     assert {"id", "label", "deals"} == set(told["steps"][0])
+
+
+@pytest.mark.parametrize(("tables", "told"), [
+    ("", "''"), (",", "','"), ("deals,action", "did you mean 'actions'"), ("changes", "--since"),
+    ("conditions,deals", "--explain"),
+])
+def test_tables_that_will_not_be_written_are_told(tables: str, told: str, tmp_path: Path) -> None:
+    done = command("score", str(EXAMPLES), "-o", str(tmp_path / "out"), "--tables", tables)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert told in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_tables_that_tell_of_the_run_itself_may_be_named(tmp_path: Path) -> None:
+    run(EXAMPLES, tmp_path / "old", tables=("deals", "fired"))
+    source, target = str(EXAMPLES), tmp_path / "out"
+    done = command("score", source, "-o", str(target), "--since", str(tmp_path / "old"), "--tables", "changes,errors,run")
+    assert done.exit_code == 0
+    assert {"changes.parquet", "errors.parquet", "run.parquet"} <= set(os.listdir(target))
+
+
+def test_a_quiet_run_prints_nothing_but_errors(tmp_path: Path) -> None:
+    tables = pipeline()
+    source, target = write_csv(tmp_path / "in", tables), str(tmp_path / "out")
+    quiet = ("score", str(source), "-o", target, "-q", "--force", "--tables", "deals")
+    assert command(*quiet).output == ""
+    tables["stakeholders"][1]["attitude"] = "cold"
+    write_csv(tmp_path / "in", tables)
+    done = command(*quiet)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "stakeholders:3:attitude:cold: " in done.stderr
 
 
 def test_the_roll_up_counts_every_open_deal_once_a_kind(from_files: Path) -> None:

@@ -87,6 +87,41 @@ def test_an_output_never_takes_the_place_of_its_input(source: Path, tmp_path: Pa
     assert everything(tmp_path) == before
 
 
+def test_an_output_never_takes_the_place_of_the_one_it_is_compared_with(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run(source, Path("s1"), tables=("deals",))
+    Path("link").symlink_to("s1")
+    before = everything(tmp_path)
+    for target, since in (("s1", "s1"), ("./s1", "s1"), ("s1/", str(tmp_path / "s1")), ("link", "s1")):
+        with pytest.raises(BadSource, match="batch-same"):
+            score(base(), Job(str(source), target, since=since, force=True))
+    with pytest.raises(BadSource, match="batch-same"):
+        score(base(), Job(str(source), "postgres://a:b@host/crm", since="postgresql://host/crm?schema=x", force=True))
+    assert everything(tmp_path) == before
+
+
+def test_what_an_output_is_compared_with_is_looked_at_before_anything_is_read(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(*_arguments: Any) -> None:
+        raise AssertionError("read")
+
+    monkeypatch.setattr("dealready.batch.run.open_source", read)
+    with pytest.raises(BadSource, match="batch-not-ours"):
+        run(source, tmp_path / "out", since=str(source))
+
+
+@pytest.mark.parametrize(("target", "options", "code"), [
+    ("out.xlsx", {"format": "csv"}, "batch-format"), ("out.duckdb", {"format": "parquet"}, "batch-format"),
+    ("", {}, "batch-target"),
+])
+def test_an_output_that_makes_no_sense_is_refused(target: str, options: dict[str, str], code: str, source: Path) -> None:
+    with pytest.raises(BadSource, match=code):
+        score(base(), Job(str(source), target, **options))  # type: ignore[arg-type]
+
+
 def test_an_empty_folder_is_filled(source: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     run(source, tmp_path / "out", format="csv", tables=("deals",))
