@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 import duckdb
 
 from ..engine.script import Step
+from .cells import literal
 from .filling import fill_table
 from .refusal import BadSource, is_full, reason_of
 from .schedule import Rows, run_steps
@@ -105,11 +106,9 @@ def duckdb_at_work(memory: str = "", threads: int = 0) -> Iterator[tuple[duckdb.
     ``memory`` is a limit such as ``4GB``; both are DuckDB's own choice by default. Raises
     :class:`BadSource` if ``memory`` is no amount, or if memory or disk run out while it is at work.
     """
-    if memory and not re.fullmatch(r"\d+(\.\d+)?\s*([KMGT]i?B)", memory, re.IGNORECASE):
-        raise BadSource("batch-memory", found=memory)
     try:
         with tempfile.TemporaryDirectory(prefix="dealready-") as folder, duckdb.connect() as database:
-            database.execute(f"SET temp_directory = '{folder}'")
+            database.execute(f"SET temp_directory = {literal(folder)}")
             database.execute("SET enable_progress_bar = false")
             database.execute("SET TimeZone = 'UTC'")  # the day of a moment is the same on every machine
             database.execute("SET parquet_metadata_cache = true")  # a file is opened by every statement that reads it
@@ -118,7 +117,7 @@ def duckdb_at_work(memory: str = "", threads: int = 0) -> Iterator[tuple[duckdb.
             if threads:
                 database.execute(f"SET threads = {threads}")
             if memory:
-                database.execute(f"SET memory_limit = '{memory}'")
+                _limit(database, memory)
             yield database, Path(folder)
     except duckdb.OutOfMemoryException:
         raise BadSource("batch-out-of-memory", memory=memory or "-") from None
@@ -126,6 +125,15 @@ def duckdb_at_work(memory: str = "", threads: int = 0) -> Iterator[tuple[duckdb.
         if is_full(error):
             raise BadSource("batch-no-room-aside", folder=tempfile.gettempdir()) from None
         raise BadSource("batch-file", reason=reason_of(error)) from None
+
+
+def _limit(database: duckdb.DuckDBPyConnection, memory: str) -> None:
+    """Limit the memory of a database. Raises :class:`BadSource` for what is no amount, or more than there can be."""
+    if re.fullmatch(r"\d+(\.\d+)?\s*([KMGT]i?B)", memory, re.IGNORECASE):
+        with suppress(duckdb.ParserException):
+            database.execute(f"SET memory_limit = {literal(memory)}")
+            return
+    raise BadSource("batch-memory", found=memory)
 
 
 def plan_for(database: duckdb.DuckDBPyConnection, deals: int) -> None:

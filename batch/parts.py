@@ -9,6 +9,7 @@ import duckdb
 
 from ..facts.tables import KEY
 from .canonical import Canonical, Part
+from .cells import literal
 
 MOST_DEALS = 1_000_000
 ROW_GROUP = 122_880  # rows, of DuckDB's own tables and of the files that it writes: a thread takes a whole one
@@ -19,7 +20,7 @@ _ROWS_A_DEAL = {
     "deals": 1, "criteria": 60, "findings": 40, "actions": 40, "questions": 10, "fired": 160, "conditions": 600,
     "contradictions": 2,
 }
-_UNITS = {"": 1, "Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30, "Ti": 1 << 40}
+_UNITS = {prefix: 1 << 10 * power for power, prefix in enumerate(("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"))}
 
 
 def deals_at_once(database: duckdb.DuckDBPyConnection, explained: bool = False) -> int:
@@ -65,7 +66,7 @@ class Aside:
         self.database = database
         self.folder = folder
         self.canonical = canonical
-        self.files: dict[str, list[str]] = {}
+        self.files: dict[str, list[str]] = {}  # by table, as SQL writes them
         rows = _memory(database) // _BYTES_A_ROW
         self.most = {table: max(1, rows // each) for table, each in _ROWS_A_DEAL.items()}  # deals of a slice
 
@@ -75,9 +76,9 @@ class Aside:
         while waiting:
             piece = waiting.pop(0)
             files = self.files.setdefault(table, [])
-            file = str(self.folder / f"{table}-{len(files)}.parquet").replace("'", "''")
+            file = literal(self.folder / f"{table}-{len(files)}.parquet")
             try:
-                self.database.execute(f"COPY (FROM ({query}){piece.where(KEY)}) TO '{file}' (FORMAT parquet)")
+                self.database.execute(f"COPY (FROM ({query}){piece.where(KEY)}) TO {file} (FORMAT parquet)")
             except duckdb.OutOfMemoryException:
                 deals = self.canonical.count(piece)
                 if deals < 2:
@@ -90,5 +91,4 @@ class Aside:
     def bring_back(self) -> None:
         """Let the output tables be those of all parts, one after another."""
         for table, files in self.files.items():
-            listed = ", ".join(f"'{file}'" for file in files)
-            self.database.execute(f"CREATE VIEW out_{table} AS SELECT * FROM read_parquet([{listed}])")
+            self.database.execute(f"CREATE VIEW out_{table} AS SELECT * FROM read_parquet([{', '.join(files)}])")

@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 
 from ..facts.texts import Language
+from .cells import literal
 from .engines import DuckEngine
 from .filling import quoted
 from .placing import beside, put_back, take_place
@@ -21,7 +22,7 @@ from .refusal import BadSource, is_full, reason_of
 
 _BOM = b"\xef\xbb\xbf"
 _AFFINITIES = {"BOOLEAN": "INTEGER", "INTEGER": "INTEGER", "BIGINT": "INTEGER", "HUGEINT": "INTEGER", "DOUBLE": "REAL"}
-_FORMULA = r"'^[=+\-@\t\r]'"
+_FORMULA = r"'^([=+\-@\t\r])'"
 
 
 def check_target(source: str, target: str, force: bool) -> None:
@@ -115,14 +116,14 @@ def _folder(database: duckdb.DuckDBPyConnection, made: Path, tables: Sequence[st
     made.mkdir()
     for table in tables:
         file = made / f"{table}.{kind}"
-        path = str(file).replace("'", "''")
+        path = literal(file)
         if kind == "csv":
-            database.execute(f"COPY ({_disarmed(database, table)}) TO '{path}' (FORMAT csv, HEADER)")
+            database.execute(f"COPY ({_disarmed(database, table)}) TO {path} (FORMAT csv, HEADER)")
             _mark_as_utf8(file)
         elif kind == "jsonl":
-            database.execute(f"COPY out_{table} TO '{path}' (FORMAT json)")
+            database.execute(f"COPY out_{table} TO {path} (FORMAT json)")
         else:
-            database.execute(f"COPY out_{table} TO '{path}' (FORMAT parquet, COMPRESSION zstd)")
+            database.execute(f"COPY out_{table} TO {path} (FORMAT parquet, COMPRESSION zstd)")
 
 
 def _mark_as_utf8(file: Path) -> None:
@@ -138,16 +139,14 @@ def _mark_as_utf8(file: Path) -> None:
 def _disarmed(database: duckdb.DuckDBPyConnection, table: str) -> str:
     """Return the query of a table in which no text begins as a formula would."""
     parts = [
-        f"CASE WHEN regexp_matches(\"{name}\", {_FORMULA}) THEN '''' || \"{name}\" ELSE \"{name}\" END AS \"{name}\""
-        if kind == "VARCHAR" else f'"{name}"'
+        f"regexp_replace({quoted(name)}, {_FORMULA}, '''\\1') AS {quoted(name)}" if kind == "VARCHAR" else quoted(name)
         for name, kind in DuckEngine(database).columns(f"out_{table}").items()
     ]
     return f"SELECT {', '.join(parts)} FROM out_{table}"
 
 
 def _duckdb(database: duckdb.DuckDBPyConnection, made: Path, tables: Sequence[str], language: Language) -> None:
-    path = str(made).replace("'", "''")
-    database.execute(f"ATTACH '{path}' AS target")
+    database.execute(f"ATTACH {literal(made)} AS target")
     for table in tables:
         database.execute(f"CREATE TABLE target.{table} AS FROM out_{table}")
     database.execute("DETACH target")

@@ -585,13 +585,28 @@ def test_a_file_tells_who_acts_and_with_what_effort_by_ids_in_every_language(fro
 
 @pytest.mark.parametrize(("option", "code"), [
     ({"as_of": "soon"}, "batch-as-of"), ({"as_of": "20260316"}, "batch-as-of"), ({"as_of": "2026-W12-1"}, "batch-as-of"),
-    ({"as_of": "2026-02-30"}, "batch-as-of"), ({"memory": "plenty"}, "batch-memory"), ({"since": "out"}, "batch-nothing"),
+    ({"as_of": "2026-02-30"}, "batch-as-of"), ({"memory": "plenty"}, "batch-memory"),
+    ({"memory": "999999999999TB"}, "batch-memory"), ({"since": "out"}, "batch-nothing"),
     ({"memory": "100KB"}, "batch-out-of-memory"),
 ])
 def test_an_option_that_makes_no_sense_is_told(option: dict[str, str], code: str, tmp_path: Path) -> None:
     with pytest.raises(BadSource, match=code):
         run(EXAMPLES, tmp_path / "out", **option)
     assert not (tmp_path / "out").exists()
+
+
+def test_more_memory_than_any_machine_has_is_no_limit(tmp_path: Path) -> None:
+    assert run(write_csv(tmp_path / "in", pipeline()), tmp_path / "out", tables=("deals",), memory="99999TB").scored == 2
+
+
+def test_names_of_folders_may_hold_quotes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "o'brien"
+    folder.mkdir()
+    source = write_csv(folder / "in", pipeline())
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    for ending in ("", ".duckdb", ".sqlite", ".xlsx"):
+        assert run(source, folder / f"out{ending}", tables=("deals",)).scored == 2
+    summarise(str(folder / "out.duckdb"), [step.id for step in base().steps])
 
 
 @pytest.mark.parametrize("day", ["2026-3-16", "2026/3/16", "2026年3月16日", "２０２６-03-16"])
