@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 from ..engine.script import Step
@@ -30,7 +31,8 @@ class Sql:
 
 def scoring_sql(base: RuleBase, outputs: Sequence[str], most_questions: int = MOST_QUESTIONS) -> Sql:
     """Return the SQL that scores the typed tables of a job."""
-    key = hashlib.sha256(repr((base.hash, tuple(outputs), most_questions)).encode()).hexdigest()
+    made_from = (base.hash, tuple(outputs), most_questions, version("sqlglot"))
+    key = hashlib.sha256(repr(made_from).encode()).hexdigest()
     root = Path(__file__).parent.parent
     code = [root / name for name in ("facts", "rules", "engine", "batch")]
     return kept("sql", key, code, Sql, lambda: _compile(base, outputs, most_questions))

@@ -32,7 +32,7 @@ def database_of(address: str) -> tuple[str, str]:
 
 
 @contextmanager
-def connected(address: str) -> Iterator[Any]:
+def connected(address: str, writing: bool = False) -> Iterator[Any]:
     """Connect to a database for one transaction. Raises :class:`BadSource` for whatever goes wrong with it."""
     try:
         import psycopg
@@ -43,6 +43,8 @@ def connected(address: str) -> Iterator[Any]:
             yield connection
     except psycopg.Error as error:
         reason = re.sub(r"\s+", " ", str(error)).strip() or type(error).__name__
+        if writing:
+            raise BadSource("batch-unwritten", target="postgresql", reason=reason) from None
         raise BadSource("batch-unreadable", file="postgresql", reason=reason) from None
 
 
@@ -96,7 +98,7 @@ def has_output(address: str) -> bool:
 
 def check_can_be_cleared(address: str) -> None:
     """Raise :class:`BadSource` if something depends on an earlier output: better now than after hours of work."""
-    with connected(address) as connection:
+    with connected(address, writing=True) as connection:
         _clear(connection)
         connection.rollback()
 
@@ -109,7 +111,7 @@ def _clear(connection: Any) -> None:
 
 def write_tables(database: duckdb.DuckDBPyConnection, address: str, tables: Sequence[str]) -> None:
     """Write the ``out_…`` tables into the schema, in place of an earlier output."""
-    with connected(address) as connection:
+    with connected(address, writing=True) as connection:
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
         _clear(connection)
         for table in tables:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from ..engine.outputs import CONDITIONS, OUTPUTS
+from ..engine.outputs import CONDITIONS
 from ..facts.problems import listing
 from ..facts.tables import DEALS, KEY
 from ..facts.texts import LANGUAGES, NO_TEXT, Text
@@ -21,7 +21,9 @@ from .postgres import SCHEMA, is_address
 from .refusal import BadSource
 from .stores import DATABASES, WORKBOOKS, Store, open_store, unreadable
 
-OUTPUT_TABLES = (*OUTPUTS, CONDITIONS, CONTRADICTIONS, "changes", "errors", "run")
+OUTPUT_TABLES = (  # as a person reads them
+    DEALS, "changes", "actions", "questions", "findings", "criteria", CONTRADICTIONS, "fired", CONDITIONS, "errors", "run")
+_FORMULA = r"(''*[=+\-@\t\r])"  # how a text begins that a spreadsheet takes for a formula, or one that was kept from it
 IDS = "ids"  # the hidden sheet of a workbook that tells which id each label stands for, and in which place:
 HEADER = ""  # among the headers, or in the column of that name
 Ids = Mapping[str, Mapping[str, str]]  # by place, the id of each label
@@ -40,8 +42,10 @@ _EXPECTED = {
     _AMOUNT: Text("a number", "数字"), _COUNT: Text("a whole number", "整数"), _DAY: Text("a date", "日期"),
     _YES: Text("true or false", "true 或 false"),
 }
-_READERS = {".parquet": "read_parquet(?)", ".csv": "read_csv(?, all_varchar = true, header = true)",
-            ".jsonl": "read_json(?, format = 'newline_delimited')"}
+_READERS = {
+    ".parquet": "read_parquet(?)", ".jsonl": "read_json(?, format = 'newline_delimited')",
+    ".csv": "read_csv(?, all_varchar = true, header = true, delim = ',', quote = '\"', escape = '\"', comment = '')",
+}
 
 
 def read_output(
@@ -65,6 +69,11 @@ def check_is_output(output: str) -> None:
         others = [place for place, title in store.names.items() if _meant(title) not in (*OUTPUT_TABLES, "help", IDS)]
     if others:
         raise BadSource("batch-holds-others", target=output, names=", ".join(others[:3]))
+
+
+def disarmed(text: str) -> str:
+    """Return the SQL of a text that no spreadsheet runs: with a sign before it, which reading takes away again."""
+    return rf"regexp_replace({text}, '^{_FORMULA}', '''\1')"
 
 
 def is_output(columns: Collection[str]) -> bool:
@@ -180,7 +189,7 @@ class _Folder:
         """Read a file; in a CSV file the sign that keeps a text from being a formula is taken away again."""
         file = self.folder / table
         reader = _READERS.get(file.suffix, _READERS[".parquet"])
-        armed = r"regexp_replace(COLUMNS(*), '^''([=+\-@\t\r])', '\1')" if file.suffix == ".csv" else "*"
+        armed = rf"regexp_replace(COLUMNS(*), '^''{_FORMULA}', '\1')" if file.suffix == ".csv" else "*"
         limit = "" if most is None else f" LIMIT {most}"
         self.database.execute(
             f"CREATE TABLE {into} AS SELECT {armed} FROM {reader}{limit}", [str(file / "*.parquet" if file.is_dir() else file)])

@@ -17,12 +17,11 @@ from .engines import DuckEngine
 from .filling import quoted
 from .placing import beside, put_back, take_place
 from .postgres import check_can_be_cleared, has_output, is_address, write_tables
-from .previous import check_is_output
+from .previous import check_is_output, disarmed
 from .refusal import BadSource, is_full, reason_of
 
 _BOM = b"\xef\xbb\xbf"
 _AFFINITIES = {"BOOLEAN": "INTEGER", "INTEGER": "INTEGER", "BIGINT": "INTEGER", "HUGEINT": "INTEGER", "DOUBLE": "REAL"}
-_FORMULA = r"'^([=+\-@\t\r])'"
 
 
 def check_target(source: str, target: str, force: bool) -> None:
@@ -118,7 +117,7 @@ def _folder(database: duckdb.DuckDBPyConnection, made: Path, tables: Sequence[st
         file = made / f"{table}.{kind}"
         path = literal(file)
         if kind == "csv":
-            database.execute(f"COPY ({_disarmed(database, table)}) TO {path} (FORMAT csv, HEADER)")
+            database.execute(f"COPY ({_without_formulas(database, table)}) TO {path} (FORMAT csv, HEADER)")
             _mark_as_utf8(file)
         elif kind == "jsonl":
             database.execute(f"COPY out_{table} TO {path} (FORMAT json)")
@@ -136,10 +135,10 @@ def _mark_as_utf8(file: Path) -> None:
     plain.unlink()
 
 
-def _disarmed(database: duckdb.DuckDBPyConnection, table: str) -> str:
+def _without_formulas(database: duckdb.DuckDBPyConnection, table: str) -> str:
     """Return the query of a table in which no text begins as a formula would."""
     parts = [
-        f"regexp_replace({quoted(name)}, {_FORMULA}, '''\\1') AS {quoted(name)}" if kind == "VARCHAR" else quoted(name)
+        f"{disarmed(quoted(name))} AS {quoted(name)}" if kind == "VARCHAR" else quoted(name)
         for name, kind in DuckEngine(database).columns(f"out_{table}").items()
     ]
     return f"SELECT {', '.join(parts)} FROM out_{table}"

@@ -18,14 +18,10 @@ from rich.cells import cell_len
 from ..facts.texts import Language
 from ..render.words import say
 from .labels import Label
-from .previous import HEADER, IDS
+from .previous import HEADER, IDS, OUTPUT_TABLES
 from .refusal import BadSource
 
 _MOST_ROWS = 1_048_575
-_ORDER = (
-    "deals", "changes", "actions", "questions", "findings", "criteria", "contradictions", "fired", "conditions", "errors",
-    "run",
-)
 _COLOURS = {
     "complete": "C6EFCE", "met": "C6EFCE", "strength": "C6EFCE", "in_progress": "FFEB9C", "gap": "FFEB9C", "unknown": "EDEDED",
     "not_started": "EDEDED", "blocked": "FFC7CE", "unmet": "FFC7CE", "risk": "FFC7CE", "conflict": "E4DFEC", "high": "FFC7CE",
@@ -48,7 +44,7 @@ def write_workbook(database: duckdb.DuckDBPyConnection, path: Path, tables: Sequ
 
     People see labels; a hidden sheet tells which id each stands for, so that a workbook can be read again.
     """
-    ordered = sorted(tables, key=_ORDER.index)
+    ordered = sorted(tables, key=OUTPUT_TABLES.index)
     rows = {table: _rows(database, table) for table in ordered}
     for table, count in rows.items():
         if count > _MOST_ROWS:

@@ -26,6 +26,7 @@ from dealready.batch.contradictions import CONTRADICTIONS
 from dealready.batch.engines import DuckEngine
 from dealready.batch.job import Job, Stopped
 from dealready.batch.parts import Aside
+from dealready.batch.previous import read_output
 from dealready.batch.refusal import BadSource
 from dealready.batch.report import Report
 from dealready.batch.run import score
@@ -379,6 +380,43 @@ def test_a_cell_cannot_run_as_a_formula(tmp_path: Path) -> None:
     (found,) = [cell for row in sheet.iter_rows() for cell in row if str(cell.value).startswith("=cmd")]
     assert found.data_type == "s"
     assert found.quotePrefix
+
+
+def test_what_keeps_a_text_from_being_a_formula_is_taken_away_again(tmp_path: Path) -> None:
+    texts = ["=k", "'=k", "''=k", "'k", "-1", "#;=\"", ";'", "a\tb"]
+    tables: Rows = {"deals": [{"deal_id": text, "as_of": "2026-03-16", "account_name": text} for text in texts]}
+    run(write_csv(tmp_path / "in", tables), tmp_path / "out", format="csv", tables=("deals",))
+    written = [row["deal_id"] for row in outputs(tmp_path / "out", "deals")]
+    assert {"'=k", "''=k", "'''=k", "'k", "'-1"} <= set(written)
+    with duckdb.connect() as database:
+        read_output(database, str(tmp_path / "out"), ("deals",), "")
+        assert database.execute("SELECT deal_id, account_name FROM deals ORDER BY 1").fetchall() == [
+            (text, text) for text in sorted(texts)]
+
+
+@pytest.mark.parametrize("texts", [("|", "a'", ",", "'a'"), (";", "''", "#'#", "a;|")])
+def test_our_own_files_are_read_as_they_were_written_whatever_signs_texts_hold(
+    texts: tuple[str, ...], tmp_path: Path
+) -> None:
+    names = ("deal_name", "account_name", "deal_owner", "deal_team")
+    values = ", ".join(f"? AS {name}" for name in names)
+    with duckdb.connect() as database:
+        database.execute(
+            f"CREATE TABLE t AS SELECT 'A' AS deal_id, true AS scored, {values}, 12.0 AS deal_amount, 'CNY' AS deal_currency,"
+            " DATE '2026-03-16' AS as_of, 'closing' AS claimed_step, 'closing' AS step, 1 AS readiness_low,"
+            " 2 AS readiness_high, 3 AS criteria_met, 0 AS risk_count", texts)
+        database.execute(f"COPY t TO '{tmp_path}/deals.csv' (FORMAT csv, HEADER)")
+        read_output(database, str(tmp_path), ("deals",), "read_")
+        assert database.execute(f"SELECT {', '.join(names)} FROM read_deals").fetchall() == [texts]
+
+
+def test_what_is_compiled_is_kept_for_one_version_of_the_sql_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys: list[str] = []
+    monkeypatch.setattr("dealready.batch.compiled.kept", lambda _kind, key, *_rest: keys.append(key))
+    for version in ("30.1", "30.2"):
+        monkeypatch.setattr("dealready.batch.compiled.version", lambda _name, version=version: version)
+        scoring_sql(base(), OUTPUTS)
+    assert len(set(keys)) == 2
 
 
 def test_a_workbook_opens_with_frozen_headers_filters_and_colours(tmp_path: Path) -> None:

@@ -200,7 +200,7 @@ def test_postgres_is_read_from_the_schema_that_is_named_and_an_output_there_repl
         refused = Job(source, str(tmp_path / "out"), threads=1)
         with pytest.raises(BadSource, match=r"batch-no-deals|batch-is-output"):
             score(base(), refused)
-    for added, code in (("VIEW public.mine AS SELECT * FROM dealready.deals", "batch-unreadable"),
+    for added, code in (("VIEW public.mine AS SELECT * FROM dealready.deals", "batch-unwritten"),
                         ("TABLE dealready.mine (x int)", "batch-holds-others")):
         with psycopg.connect(address) as connection:
             connection.execute(f"CREATE {added}")

@@ -9,12 +9,15 @@ from typing import Any
 import openpyxl
 import pytest
 from click.testing import CliRunner
+from dealready.batch.job import TABLES as JOB_TABLES
 from dealready.batch.job import Job
 from dealready.batch.labels import labels
+from dealready.batch.previous import OUTPUT_TABLES
 from dealready.batch.refusal import BadSource
 from dealready.batch.run import score
 from dealready.batch.summary import summarise
 from dealready.cli import cli
+from dealready.engine.outputs import CONDITIONS
 from dealready.facts.texts import LANGUAGES, Language
 
 from .pipelines import EXAMPLES
@@ -93,6 +96,10 @@ def test_what_somebody_broke_in_a_workbook_is_told_with_sheet_column_and_value(
         assert (done.exit_code, done.stdout) == (2, "")
         assert told in done.stderr
     assert os.listdir(tmp_path) == ["edited.xlsx"]
+
+
+def test_every_output_table_has_its_place_among_the_sheets() -> None:
+    assert sorted(OUTPUT_TABLES) == sorted((*JOB_TABLES, CONDITIONS, "changes", "errors", "run"))
 
 
 def test_long_texts_are_wrapped(workbook: Path) -> None:
