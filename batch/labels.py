@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..engine.outputs import CONDITIONS
 from ..facts.tables import column_name
 from ..facts.texts import Language
-from ..facts.vocabulary import EFFORT
+from ..facts.vocabulary import EFFORT, Vocabulary
 from ..render.words import say
 from ..rules.base import RuleBase
 from ..rules.catalogue import DOERS, KINDS_OF_FINDING, SEVERITIES
@@ -57,3 +58,15 @@ def labels(base: RuleBase, language: Language) -> Iterator[Label]:
             yield column, name, say(f"{column}.{name}", language)
     for collection in base.vocabulary.collections.values():
         yield "collection", collection.id, collection.label.read(language)
+    yield from ((CONDITIONS, word, say(key, language)) for word, key in (("true", "yes"), ("false", "no")))
+    yield from _values(base.vocabulary, language)
+
+
+def _values(vocabulary: Vocabulary, language: Language) -> Iterator[Label]:
+    """Yield the label of each value of a fact, under the path by which conditions name the fact."""
+    for scope in ("", *vocabulary.collections):
+        for fact in (vocabulary.collections[scope] if scope else vocabulary).facts.values():
+            path = f"{scope}.{fact.id}" if scope else fact.id
+            yield from ((path, value.id, value.label.read(language)) for value in fact.values)
+            for other in vocabulary.collections[fact.to].facts.values() if fact.to else ():
+                yield from ((f"{path}.{other.id}", value.id, value.label.read(language)) for value in other.values)

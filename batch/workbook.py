@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 from rich.cells import cell_len
 
+from ..engine.outputs import CONDITIONS
 from ..facts.texts import Language
 from ..render.words import say
 from .labels import Label
@@ -22,21 +24,41 @@ from .previous import HEADER, IDS, OUTPUT_TABLES
 from .refusal import BadSource
 
 _MOST_ROWS = 1_048_575
-_COLOURS = {
-    "complete": "C6EFCE", "met": "C6EFCE", "strength": "C6EFCE", "in_progress": "FFEB9C", "gap": "FFEB9C", "unknown": "EDEDED",
-    "not_started": "EDEDED", "blocked": "FFC7CE", "unmet": "FFC7CE", "risk": "FFC7CE", "conflict": "E4DFEC", "high": "FFC7CE",
+_GREEN, _YELLOW, _RED, _GREY, _VIOLET = "C6EFCE", "FFEB9C", "FFC7CE", "EDEDED", "E4DFEC"
+_STATUS = "status_"  # begins the columns with the status of a step
+_COLOURS: Mapping[str, Mapping[object, str]] = {  # by column and id: a name that a person gave may be the same word
+    _STATUS: {"complete": _GREEN, "in_progress": _YELLOW, "not_started": _GREY, "blocked": _RED},
+    "state": {"met": _GREEN, "unmet": _RED, "unknown": _GREY},
+    "kind": {"strength": _GREEN, "gap": _YELLOW, "risk": _RED, "conflict": _VIOLET},
+    "severity": {"high": _RED},
+    "scored": {False: _RED},
+    "change": {
+        "forward": _GREEN, "progressed": _GREEN, "new": _GREEN, "stalled": _YELLOW, "slipped": _RED, "back": _RED,
+        "gone": _GREY, "not_scored": _RED,
+    },
 }
+_FORMATS = {"deal_amount": "#,##0"}
+_BETWEEN = re.compile(r"(\[|\]|, |;|\.\.)")  # the ids in a value or threshold
 _HELP_LINES = 5
 _WIDEST, _SAMPLE = 60, 200
-_WRAPPED = Alignment(wrap_text=True, vertical="top")
+_TOP, _WRAPPED = Alignment(vertical="top"), Alignment(wrap_text=True, vertical="top")
 
 
 @dataclass(frozen=True)
 class _Looks:
-    """How cells look: the label of each column and value, and the fill of each value that has a colour."""
+    """How cells look: the label of each column and value, and the fill of each colour."""
 
     labels: Mapping[tuple[str, str], str]
     fills: Mapping[str, PatternFill]
+
+    def fill(self, column: str, value: object) -> PatternFill | None:
+        """Return the fill of a value that has a colour."""
+        colour = _COLOURS.get(_STATUS if column.startswith(_STATUS) else column, {}).get(value)
+        return self.fills[colour] if colour else None
+
+    def text(self, column: str, value: str) -> str:
+        """Return a text as people read it, without signs that no sheet holds."""
+        return self.labels.get((column, value)) or ILLEGAL_CHARACTERS_RE.sub("", value)
 
 
 def write_workbook(database: duckdb.DuckDBPyConnection, path: Path, tables: Sequence[str], language: Language) -> None:
@@ -52,7 +74,7 @@ def write_workbook(database: duckdb.DuckDBPyConnection, path: Path, tables: Sequ
             raise BadSource("batch-too-many-rows", table=table, rows=count, limit=_MOST_ROWS, others=others)
     labels = database.execute("SELECT of, id, label FROM labels").fetchall()
     looks = _Looks({(of, name): label for of, name, label in labels},
-                   {value: PatternFill("solid", fgColor=colour) for value, colour in _COLOURS.items()})
+                   {colour: PatternFill("solid", fgColor=colour) for colour in (_GREEN, _YELLOW, _RED, _GREY, _VIOLET)})
     book = Workbook(write_only=True)
     for table in ordered:
         _sheet(database, book, table, rows[table], looks, language)
@@ -82,7 +104,8 @@ def _sheet(
     sheet.append([_header(sheet, header) for header in headers])
     while batch:
         for row in batch:
-            sheet.append([_cell(sheet, value, name, looks) for name, value in zip(names, row, strict=True)])
+            told = dict(zip(names, row, strict=True))
+            sheet.append(_row(sheet, _in_words(told, looks) if table == CONDITIONS else told, looks))
         batch = found.fetchmany(10_000)
 
 
@@ -93,21 +116,42 @@ def _header(sheet: Any, name: str) -> Any:
     return cell
 
 
-def _cell(sheet: Any, value: object, column: str, looks: _Looks) -> object:
-    """Return a cell; a text stays a text, even if it begins as a formula would, and long ones are wrapped."""
-    if not isinstance(value, str):
+def _in_words(row: Mapping[str, Any], looks: _Looks) -> dict[str, Any]:
+    """Return a condition with labels for the ids of its value and threshold, which are those of the fact that it asks for."""
+    path = row["condition"].partition(": {")[0]
+    places = (f"{row['collection']}.{path}", path, CONDITIONS)
+
+    def word(id_: str) -> str:
+        return next((looks.labels[place, id_] for place in places if (place, id_) in looks.labels), id_)
+
+    said = {name: "".join(map(word, _BETWEEN.split(row[name]))) for name in ("value", "threshold") if row[name]}
+    return {**row, **said}
+
+
+def _row(sheet: Any, row: Mapping[str, object], looks: _Looks) -> list[object]:
+    """Return the cells of a row; where a long text makes it high, they all begin at the top."""
+    shown = {name: looks.text(name, value) if isinstance(value, str) else value for name, value in row.items()}
+    high = any(isinstance(value, str) and cell_len(value) > _WIDEST for value in shown.values())
+    return [
+        _cell(sheet, value, looks.fill(name, row[name]), _FORMATS.get(name, ""), high) for name, value in shown.items()
+    ]
+
+
+def _cell(sheet: Any, value: Any, fill: PatternFill | None, number_format: str, high: bool) -> object:
+    """Return a cell; a text stays a text, even if it begins as a formula would, and a long one is wrapped."""
+    armed = isinstance(value, str) and value[:1] in ("=", "+", "-", "@")
+    if value is None or not (fill or armed or number_format or high):
         return value
-    shown = looks.labels.get((column, value), ILLEGAL_CHARACTERS_RE.sub("", value))
-    fill, armed, long = looks.fills.get(value), shown[:1] in ("=", "+", "-", "@"), cell_len(shown) > _WIDEST
-    if fill is None and not armed and not long:
-        return shown
-    cell = WriteOnlyCell(sheet, shown)
-    cell.data_type = "s"
+    cell = WriteOnlyCell(sheet, value)
+    if isinstance(value, str):
+        cell.data_type = "s"
+        cell.quotePrefix = armed
     if fill is not None:
         cell.fill = fill
-    cell.quotePrefix = armed
-    if long:
-        cell.alignment = _WRAPPED
+    if number_format:
+        cell.number_format = number_format
+    if high:
+        cell.alignment = _WRAPPED if isinstance(value, str) and cell_len(value) > _WIDEST else _TOP
     return cell
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,11 @@ from dealready.batch.summary import summarise
 from dealready.cli import cli
 from dealready.engine.outputs import CONDITIONS
 from dealready.facts.texts import LANGUAGES, Language
+from dealready.render.words import say
 
 from .pipelines import EXAMPLES
 from .product import base, run
+from .test_batch import write_csv
 
 SOAK = "DEALREADY_EXAMPLES" in os.environ
 TABLES = ("deals", "criteria", "findings", "actions")
@@ -100,6 +103,61 @@ def test_what_somebody_broke_in_a_workbook_is_told_with_sheet_column_and_value(
 
 def test_every_output_table_has_its_place_among_the_sheets() -> None:
     assert sorted(OUTPUT_TABLES) == sorted((*JOB_TABLES, CONDITIONS, "changes", "errors", "run"))
+
+
+def fills(sheet: Any, header: str) -> dict[str, str]:
+    """Return the colour of each value of a column that has one."""
+    (column,) = [cell.column for cell in sheet[1] if cell.value == header]
+    cells = [row[column - 1] for row in sheet.iter_rows(min_row=2)]
+    return {str(cell.value): cell.fill.fgColor.rgb[2:] for cell in cells if cell.fill.patternType}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_only_our_own_words_have_colours_whatever_language_they_are_told_in(language: Language, tmp_path: Path) -> None:
+    deals = [{"deal_id": "high", "as_of": "2026-03-16", "deal_owner": "met", "deal_amount": 38000000},
+             {"deal_id": "risk", "as_of": "2026-02-30"}]
+    old, now, target = tmp_path / "old", tmp_path / "now", tmp_path / "out.xlsx"
+    gone = {"deal_id": "gone", "as_of": "2026-03-01"}
+    score(base(), Job(str(write_csv(old, {"deals": [*deals, gone]})), str(tmp_path / "before"), threads=1, tables=("deals",)))
+    job = Job(str(write_csv(now, {"deals": deals})), str(target), language, threads=1, since=str(tmp_path / "before"),
+              tables=("deals", "criteria"))
+    score(base(), job)
+    book = openpyxl.load_workbook(target)
+    say_column = functools.partial(labelled, language)
+    found, criteria, changes = (book[say(f"score.sheet.{table}", language)] for table in ("deals", "criteria", "changes"))
+    assert fills(found, say_column("deal_id")) == fills(found, say_column("deal_owner")) == {}
+    assert fills(found, say_column("scored")) == {"False": "FFC7CE"}
+    assert fills(criteria, say_column("state")) == {say("state.unknown", language): "EDEDED"}
+    assert set(fills(changes, say_column("change"))) == {say("change.gone", language), say("change.not_scored", language)}
+
+
+def labelled(language: Language, column: str) -> str:
+    return next(label for place, id_, label in labels(base(), language) if (place, id_) == ("", column))
+
+
+def test_amounts_are_shown_with_their_thousands_apart(workbook: Path) -> None:
+    sheet = openpyxl.load_workbook(workbook)["商机"]
+    (amount,) = [cell.column for cell in sheet[1] if cell.value == "金额"]
+    shown = {row[amount - 1].number_format for row in sheet.iter_rows(min_row=2) if row[amount - 1].value is not None}
+    assert shown == {"#,##0"}
+
+
+def test_values_and_thresholds_of_conditions_are_in_the_chosen_language(tmp_path: Path) -> None:
+    target = tmp_path / "out.xlsx"
+    score(base(), Job(str(EXAMPLES / "steel-rolling-line.yaml"), str(target), "zh", threads=1, explain=True, tables=()))
+    sheet = openpyxl.load_workbook(target)["条件"]
+    assert {"是", "否"} <= texts(sheet, "取值") & texts(sheet, "阈值")
+    known = {value.label.zh for value in base().vocabulary.collections["stakeholders"].facts["attitude"].values}
+    asked = {row[6] for row in sheet.iter_rows(values_only=True) if str(row[4]).startswith("attitude:")}
+    assert asked
+    assert asked <= {*known, None}
+
+
+def test_what_stands_in_a_high_row_begins_at_the_top(workbook: Path) -> None:
+    for sheet in openpyxl.load_workbook(workbook).worksheets[:3]:
+        for row in sheet.iter_rows(min_row=2):
+            if any(cell.alignment.wrap_text for cell in row):
+                assert {cell.alignment.vertical for cell in row if cell.value is not None} == {"top"}
 
 
 def test_long_texts_are_wrapped(workbook: Path) -> None:
