@@ -15,7 +15,7 @@ import click
 import yaml
 
 from ..facts.texts import Language, Text
-from .words import language_of
+from .words import headed, language_of
 
 _spoken: list[Language] = []
 
@@ -55,8 +55,26 @@ def _say(key: str | None) -> str:
     return _texts()[key].read(current_language()) if key else ""
 
 
+class _Formatter(click.HelpFormatter):
+    """What lays help out; a heading ends in the colon of the reader's language."""
+
+    def write_heading(self, heading: str) -> None:
+        """Write a heading."""
+        self.write(f"{'':>{self.current_indent}}{headed(heading, current_language()).rstrip()}\n")
+
+
+class _Context(click.Context):
+    """A call of a command whose help is laid out so."""
+
+    formatter_class = _Formatter
+
+
 class LocalOption(click.Option):
     """An option whose help is a key of ``help.yaml``."""
+
+    def make_metavar(self, ctx: click.Context) -> str:
+        """Return what stands for the value; for a number, whose type click calls by an English name only, it is N."""
+        return "N" if isinstance(self.type, click.IntRange) and not self.metavar else super().make_metavar(ctx)
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         """Return the option with its help in the reader's language."""
@@ -70,6 +88,12 @@ class LocalOption(click.Option):
 
 class _Local(click.Command):
     """A command whose help, and whose examples, are keys of ``help.yaml``."""
+
+    context_class = _Context
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """Return the parts of the usage line; click does not translate those that stand for options and commands."""
+        return [gettext.gettext(piece) for piece in super().collect_usage_pieces(ctx)]
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write what the command does."""

@@ -332,3 +332,15 @@ def test_a_command_that_is_stopped_says_so_and_leaves_with_a_code_of_its_own(
     for language, word in (("en", "Aborted!"), ("zh", "已中止。")):
         done = run("score", str(EXAMPLES), "-o", str(tmp_path / "out"), language=language)
         assert (done.exit_code, done.stdout, done.stderr) == (130, "", f"\n{word}\n")
+
+
+@pytest.mark.parametrize(("arguments", "told"), [
+    (("score", "--help"), ("[选项]", "选项：", "[必填]", "--threads N ")), (("facts", "--help"), ("命令 [参数]...", "命令：")),
+    (("score", "in", "-o", "out", "--threads", "0"), ("0 不在范围 x>=1 内。",)),
+    (("score", "in", "-o", "out", "--threads", "two"), ("'two' 不是整数。",)),
+])
+def test_what_click_itself_says_of_options_is_chinese_too(arguments: tuple[str, ...], told: tuple[str, ...]) -> None:
+    output = run(*arguments, language="zh").output
+    for words in told:
+        assert words in output
+    assert not re.search(r"OPTIONS|COMMAND|INTEGER|required|is not|选项:|命令:", output)
