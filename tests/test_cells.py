@@ -78,16 +78,21 @@ def of_lines(folder: Path, **tables: list[dict[str, Any]]) -> Examined:
     return examine(folder)
 
 
-@pytest.mark.parametrize("cell", [*(f"{blank}text{blank}" for blank in BLANKS), "\t\u3000 text \r\n"])
-def test_blanks_around_a_text_or_key_are_no_part_of_it(cell: str, database: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
-    deals = [{"deal_id": cell, "as_of": DAY, "deal_name": cell, "budget_status": cell.replace("text", "approved")}]
-    found = of_lines(tmp_path, deals=deals, stakeholders=[{"deal_id": "text", "id": cell}])
-    assert (found.errors, found.good, found.tables["deals"][0]["deal_name"]) == ([], ["text"], "text")
-    assert found.tables["stakeholders"][0]["id"] == "text"
-    database.execute("CREATE OR REPLACE TABLE cells (deal_name VARCHAR)")
-    database.execute("INSERT INTO cells VALUES (?)", [cell])
+def test_blanks_around_a_text_or_key_are_no_part_of_it(database: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    around = [*((blank, blank) for blank in BLANKS), ("\t\u3000 ", " \r\n")]
+    ids = [f"text{number:02}" for number in range(len(around))]
+    cells = [f"{before}{name}{after}" for name, (before, after) in zip(ids, around, strict=True)]
+    deals = [{"deal_id": cell, "as_of": DAY, "deal_name": cell, "budget_status": cell.replace(name, "approved")}
+             for cell, name in zip(cells, ids, strict=True)]
+    people = [{"deal_id": name, "id": cell} for cell, name in zip(cells, ids, strict=True)]
+    found = of_lines(tmp_path, deals=deals, stakeholders=people)
+    assert (found.errors, found.good, [row["deal_name"] for row in found.tables["deals"]]) == ([], ids, ids)
+    assert [row["id"] for row in found.tables["stakeholders"]] == ids
     bare = RawColumn("deal_name", "VARCHAR").all_bare(column("deal_name"))
-    assert database.execute(f"SELECT {bare} FROM cells").fetchone() == (False,)
+    for cell in cells:
+        database.execute("CREATE OR REPLACE TABLE cells (deal_name VARCHAR)")
+        database.execute("INSERT INTO cells VALUES (?)", [cell])
+        assert database.execute(f"SELECT {bare} FROM cells").fetchone() == (False,)
 
 
 @pytest.mark.parametrize("cell", ["\t", "\u3000", "\x1f\r\n", " unknown\t", "\t?"])
