@@ -13,16 +13,16 @@ from dataclasses import replace
 
 from ..facts.deal import PLAIN_FACTS
 from ..facts.tables import Column, ColumnType
-from ..facts.values import LONGEST_TEXT, BadValue, in_order, parse_member, parse_value
+from ..facts.values import LONGEST_TEXT, UNKNOWN_WORDS, BadValue, in_order, parse_member, parse_value
 from ..facts.vocabulary import Fact
 from .filling import quoted, text_of_cell
 
 SQL_TYPES: dict[ColumnType, str] = {
     "text": "VARCHAR", "bool": "BOOLEAN", "int": "BIGINT", "decimal": "DECIMAL(18, 4)", "date": "DATE", "texts": "VARCHAR[]",
 }
-_UNKNOWN = ("", "~", "null", "Null", "NULL", "unknown", "未知", "不知道", "?", "？")
+_UNKNOWN = sorted(UNKNOWN_WORDS)
 _LONGEST_UNKNOWN = max(map(len, _UNKNOWN))
-_BLANKS = [code for code in range(0x3001) if chr(code).isspace()]  # what the reader of deal files strips
+BLANKS = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())  # what the reader of deal files strips
 _WHOLE = ("TINYINT", "SMALLINT", "INT", "INTEGER", "BIGINT")
 _BETWEEN = {"set": r"[;；|、,，\n]", "refs": r"[;；|、,，\n]", "list": r"[;；|\n]"}
 _TIME_OF_DAY = re.compile(r"[T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}(:?\d{2})?)?$")
@@ -48,7 +48,7 @@ class RawColumn:
         """The test that there is anything in a cell."""
         if self.kind != "VARCHAR":
             return f"{self.name} IS NOT NULL"
-        stripped = f"trim({self.name}, {literal(''.join(map(chr, _BLANKS)))})"
+        stripped = f"trim({self.name}, {literal(BLANKS)})"
         return f"coalesce({stripped} NOT IN ({_listed(_UNKNOWN)}), false)"
 
     def plain(self, column: Column, otherwise: str = "") -> str:
@@ -115,7 +115,7 @@ class RawColumn:
             return f"count({known}) = count({name})"
         if column.type == "text":
             none = [f"nullif({place}, 0)" for place in (
-                *_places_of_ends(name), f"array_position({literal(list(_UNKNOWN))}, {name})")]
+                *_places_of_ends(name), f"array_position({literal(_UNKNOWN)}, {name})")]
             nothing = " AND ".join(f"count({place}) = 0" for place in none)
             return f"{nothing} AND coalesce(max(length({name})) <= {LONGEST_TEXT}, true)"
         if column.type == "texts" and values:  # as many as there are of each that is known: so none twice, and no other
@@ -135,7 +135,7 @@ class RawColumn:
 
 def _places_of_ends(text: str) -> list[str]:
     """Return the SQL that tells where among all blanks the first and the last sign of a text stand; NULL or 0 is nowhere."""
-    blanks = f"CAST({_BLANKS} AS INTEGER[])"
+    blanks = f"CAST({[ord(blank) for blank in BLANKS]} AS INTEGER[])"
     return [f"array_position({blanks}, unicode({end}))" for end in (text, f"reverse({text})")]
 
 

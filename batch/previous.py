@@ -15,6 +15,7 @@ from ..facts.texts import LANGUAGES, NO_TEXT, Text
 from ..render.words import say
 from .cells import literal
 from .contradictions import CONTRADICTIONS
+from .engines import DuckEngine
 from .filling import ROW, quoted
 from .headers import Headers
 from .postgres import SCHEMA, is_address
@@ -93,7 +94,7 @@ def _read(
     ids = _ids(database, store) if IDS in store.names else {}
     for name in found if ids else ():
         _put_ids_back(database, f"{prefix}{name}", ids)
-    if DEALS not in found or not (ids or is_output(_columns(database, f"{prefix}{DEALS}"))):
+    if DEALS not in found or not (ids or is_output(DuckEngine(database).columns(f"{prefix}{DEALS}"))):
         raise BadSource("batch-not-ours", target=output)
     return found, ids
 
@@ -112,7 +113,7 @@ def _ids(database: duckdb.DuckDBPyConnection, store: Store) -> Ids:
 def _put_ids_back(database: duckdb.DuckDBPyConnection, table: str, ids: Ids) -> None:
     """Turn the labels in a table of a workbook, of columns and of values, back into the ids that they stand for."""
     columns = []
-    for label in _columns(database, table):
+    for label in DuckEngine(database).columns(table):
         name = ids.get(HEADER, {}).get(label, label)
         cases = "".join(f" WHEN {literal(shown)} THEN {literal(id_)}" for shown, id_ in ids.get(name, {}).items())
         value = f"CASE {quoted(label)}{cases} ELSE {quoted(label)} END" if cases else quoted(label)
@@ -125,7 +126,7 @@ def _check_usable(
 ) -> None:
     """Raise :class:`BadSource` if a column that is used is gone, or holds a value that nobody can use."""
     shown = {id_: label for label, id_ in ids.get(HEADER, {}).items()}
-    there = _columns(database, table)
+    there = DuckEngine(database).columns(table)
     for column in used:
         if column not in there:
             raise BadSource("batch-column-gone", **where, column=shown.get(column, column))
@@ -145,10 +146,6 @@ def _is_bad(column: str, kind: str, known: Collection[str]) -> str:
     tests += [f"{value} NOT IN ({', '.join(map(literal, known))})"] * bool(known)
     tests += [f"{value} IS NULL AND coalesce(TRY_CAST(scored AS BOOLEAN), true)"] * (column in _ALWAYS)
     return " OR ".join(tests)
-
-
-def _columns(database: duckdb.DuckDBPyConnection, table: str) -> list[str]:
-    return [name for (name,) in database.execute(f"SELECT column_name FROM (DESCRIBE {table})").fetchall()]
 
 
 def _meant(title: str) -> str:

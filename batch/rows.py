@@ -8,11 +8,13 @@ from dataclasses import dataclass, field, replace
 
 import duckdb
 
+from .cells import BLANKS, literal
+from .engines import DuckEngine
 from .filling import ROW, fill_table, quoted
 from .headers import Headers
 
 _BROKEN = re.compile("[\ud800-\udfff]")  # half a sign, or a byte that decodes to none
-_BLANK = r"'[\s\v\x1c-\x1f\x85\p{Z}]*'"  # as str.isspace has it
+_BLANK = literal(f"[{BLANKS}]*")
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def escaped(text: str) -> str:
 
 def drop_blank_rows(database: duckdb.DuckDBPyConnection, table: str) -> None:
     """Take the rows out of a raw table in which there is nothing but blanks."""
-    columns = [name for name, *_ in database.execute(f"DESCRIBE {table}").fetchall() if name != ROW]
+    columns = [name for name in DuckEngine(database).columns(table) if name != ROW]
     blank = [f"coalesce(regexp_full_match(CAST({quoted(name)} AS VARCHAR), {_BLANK}), true)" for name in columns]
     if blank and database.execute(f"SELECT 1 FROM {table} WHERE {blank[0]} LIMIT 1").fetchone():  # hardly ever, and soon told
         database.execute(f"DELETE FROM {table} WHERE {' AND '.join(blank)}")

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ..facts.texts import Language
+from ..facts.vocabulary import Fact
 from ..render.browse import table
 from ..render.prose import Prose
 from ..render.words import headed, joined, say, show_money
@@ -66,7 +67,7 @@ def print_errors(console: Console, report: Report, language: Language) -> None:
 def print_summary(console: Console, summary: Summary, base: RuleBase, language: Language, most: int) -> None:
     """Print a roll-up, of each kind at most so many groups."""
     steps = {step.id: step.label.read(language) for step in base.steps}
-    outcome = base.vocabulary.facts["deal.outcome"]
+    outcome, currency = base.vocabulary.facts["deal.outcome"], base.vocabulary.facts["deal.currency"]
     console.print(Prose(say("summary.head", language, deals=summary.deals, scored=summary.scored)))
     if summary.changes:
         moves = joined(_moves(summary.changes, language), language)
@@ -74,7 +75,7 @@ def print_summary(console: Console, summary: Summary, base: RuleBase, language: 
     console.print(Prose(f"\n{say('summary.by.outcome', language)}", style="bold"))
     console.print(table(
         [say(f"summary.{name}", language) for name in ("name", "deals", "amount")],
-        [(outcome.label_of(name).read(language), str(share.deals), _amounts(share, language))
+        [(outcome.label_of(name).read(language), str(share.deals), _amounts(share, currency, language))
          for name, share in summary.outcomes.items()],
     ))
     for kind, groups in summary.by.items():
@@ -82,8 +83,8 @@ def print_summary(console: Console, summary: Summary, base: RuleBase, language: 
         heads = [say(f"summary.{name}", language) for name in ("name", "deals", "amount", "readiness", "at_risk", "ahead")]
         shown = [(steps.get(group.name, group.name) if kind == "step" else group.name, group) for group in groups[:most]]
         rows = [
-            (name, str(group.deals), _amounts(group, language), f"{group.readiness_low:.0f}–{group.readiness_high:.0f}%",
-             str(group.at_risk), str(group.ahead))
+            (name, str(group.deals), _amounts(group, currency, language),
+             f"{group.readiness_low:.0f}–{group.readiness_high:.0f}%", str(group.at_risk), str(group.ahead))
             for name, group in shown
         ]
         console.print(table(heads, rows, whole=range(1, len(heads))))
@@ -94,8 +95,8 @@ def print_summary(console: Console, summary: Summary, base: RuleBase, language: 
             console.print(Prose(say("summary.more", language, count=len(groups) - most), style="bright_black"))
 
 
-def _amounts(of: Group | Share, language: Language) -> str:
-    return "\n".join(show_money(f"{amount:,.0f}", currency.strip("-"), language) for currency, amount in of.amounts.items())
+def _amounts(of: Group | Share, currency: Fact, language: Language) -> str:
+    return "\n".join(show_money(f"{amount:,.0f}", currency, code.strip("-"), language) for code, amount in of.amounts.items())
 
 
 def _moves(changes: Mapping[str, int], language: Language) -> list[str]:

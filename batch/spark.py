@@ -257,6 +257,8 @@ def _check_schema(session: Any, schema: str, force: bool) -> None:
 def _save(session: Any, schema: str, names: Sequence[str]) -> None:
     for name in names:
         session.table(f"out_{name}").write.mode("overwrite").saveAsTable(f"{schema}.{name}")
+    for name in set(OUTPUT_TABLES).difference(names):  # what an earlier output had beside these
+        session.sql(f"DROP TABLE IF EXISTS {schema}.{name}")
 
 
 def _gathered(folder: Path, name: str, names: Sequence[str]) -> Path:

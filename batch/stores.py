@@ -147,15 +147,17 @@ class _Postgres:
 class _Workbook:
     """Sheets as two books read them: one their results, the other, which is there only if there are any, their formulas."""
 
-    def __init__(self, database: duckdb.DuckDBPyConnection, book: Any, formulas: Any) -> None:
+    def __init__(self, database: duckdb.DuckDBPyConnection, file: str, book: Any, formulas: Any) -> None:
         self.database = database
+        self.file = file
         self.book = book
         self.formulas = formulas
         self.names = {sheet.title: sheet.title for sheet in book.worksheets}
 
     def read(self, table: str, into: str, headers: Headers | None = None, most: int | None = None) -> Sequence[Unread]:
-        lost = unstored(self.book[table], self.formulas[table]) if self.formulas and headers else {}
-        rows = enumerate(self.book[table].iter_rows(values_only=True), 1)
+        with _told_of(self.file):
+            lost = unstored(self.book[table], self.formulas[table]) if self.formulas and headers else {}
+        rows = enumerate(self._rows(table), 1)
         titles = (
             [str(lost.get(number, {}).get(place, cell) or "").strip() for place, cell in enumerate(row)] for number, row in rows
         )
@@ -167,6 +169,16 @@ class _Workbook:
             for number, row in islice(rows, most)
         )
         return fill_rows(self.database, into, header, filled, headers, lost_rows(lost, known))
+
+    def _rows(self, table: str) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a sheet, which is parsed meanwhile."""
+        rows = self.book[table].iter_rows(values_only=True)
+        while True:
+            with _told_of(self.file):
+                row = next(rows, None)
+            if row is None:
+                return
+            yield row
 
     def _day(self, cell: object) -> object:
         """Return the day that a number means in a column of days that are not shown as such."""
@@ -181,18 +193,23 @@ class _Workbook:
 def _workbook(database: duckdb.DuckDBPyConnection, path: Path) -> Iterator[Store]:
     import openpyxl
 
-    try:
-        with ExitStack() as books:
+    with ExitStack() as books:
+        with _told_of(path.name):
             book = openpyxl.load_workbook(path, read_only=True, data_only=True)
             books.callback(book.close)
             formulas = openpyxl.load_workbook(path, read_only=True) if has_formulas(path) else None
             if formulas is not None:
                 books.callback(formulas.close)
-            yield _Workbook(database, book, formulas)
-    except (BadSource, duckdb.OutOfMemoryException):
-        raise
-    except Exception as error:  # openpyxl raises whatever the zip or XML reader below it raises
-        raise unreadable(path.name, error) from None
+        yield _Workbook(database, path.name, book, formulas)
+
+
+@contextmanager
+def _told_of(file: str) -> Iterator[None]:
+    """Raise :class:`BadSource` for whatever openpyxl raises: it is what the zip or XML reader below it does."""
+    try:
+        yield
+    except Exception as error:
+        raise unreadable(file, error) from None
 
 
 def _fill(

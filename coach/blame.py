@@ -16,7 +16,7 @@ from itertools import combinations, islice
 from ..facts.tables import DEALS, KEY
 from .aspects import Key, differing, told
 from .edits import RuleEdit, with_edits
-from .impact import Comparison, in_list
+from .side_by_side import Comparison, in_list
 
 MOST_TRIED = 40  # sets of edits of a cluster, beside the single ones and those with one left out
 

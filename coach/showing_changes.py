@@ -15,7 +15,7 @@ from ..render.words import joined, say
 from ..rules.base import RuleBase
 from .edits import Record
 from .history import RecordChange
-from .impact import Impact, Move
+from .side_by_side import Impact, Move
 
 _MOST_MOVES, _MOST_GROUPS = 5, 15
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
-from itertools import islice
 from typing import Any
 
 import yaml
@@ -75,10 +74,10 @@ def _telling(base: RuleBase, mutant: Mutant, start: Deal) -> Deal | None:
         if old.when == new.when:
             continue
         for goal in (all_of(old.when, opposite(new.when)), all_of(new.when, opposite(old.when))):
-            for deal, _ in islice(repaired(base, start, goal, old.scope, ""), 1):
-                if _tells(base, deal, old, new):
-                    blank = Deal({AS_OF: deal.facts[AS_OF]}, {})
-                    return closest(blank, deal, lambda part, old=old, new=new: _tells(base, part, old, new))  # type: ignore[misc]
+            deal, _ = next(repaired(base, start, goal, old.scope, ""), (None, ""))
+            if deal is not None and _tells(base, deal, old, new):
+                blank = Deal({AS_OF: deal.facts[AS_OF]}, {})
+                return closest(blank, deal, lambda part, old=old, new=new: _tells(base, part, old, new))  # type: ignore[misc]
     return None
 
 

@@ -71,7 +71,7 @@ def sum_of(parts: list[exp.Expr]) -> exp.Expr:
 
 
 def col(name: str, table: str = "") -> exp.Column:
-    """Return a column, quoted where some dialect reserves its name."""
+    """Return a column."""
     return exp.column(exp.to_identifier(name), table=table or None, copy=False)
 
 

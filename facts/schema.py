@@ -6,7 +6,7 @@ from typing import Any
 
 from .deal import LONGEST_ID
 from .texts import Language, Text
-from .values import takes_percent
+from .values import NO, SAID_UNKNOWN, YES, takes_percent
 from .vocabulary import Collection, Fact, Vocabulary
 
 Schema = dict[str, Any]
@@ -14,8 +14,8 @@ Schema = dict[str, Any]
 _DATE = r"^\d{4}(-\d{1,2}-\d{1,2}|/\d{1,2}/\d{1,2}|年\d{1,2}月\d{1,2}日)$"
 _AMOUNT = r"^[¥￥$€£ ]*[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?([eE][+-]?\d{1,2})?\s*(万|亿)?\s*元?$"
 _PERCENT = r"^[+-]?\d+(\.\d+)?\s*[%％]$"
-_UNKNOWN: Schema = {"enum": [None, "unknown", "未知", "不知道", "?", "？"]}
-_YES_NO = ["yes", "no", "是", "否", "有", "无"]
+_UNKNOWN: Schema = {"enum": [None, *sorted(SAID_UNKNOWN)]}
+_YES_NO: Schema = {"anyOf": [{"type": "boolean"}, {"enum": [0, 1, *sorted(YES | NO)]}]}
 
 
 def deal_schema(vocabulary: Vocabulary, language: Language = "en") -> Schema:
@@ -96,7 +96,7 @@ class _Maker:
                         "seen": {"type": "string", "pattern": _DATE,
                                  "description": self.both(Text("when it was seen", "何时观察到"))},
                         "confirmed": {"description": self.both(Text("false: only inferred", "false：仅为推测")),
-                                      "anyOf": [{"type": "boolean"}, {"enum": _YES_NO}]},
+                                      **_YES_NO},
                     },
                 },
             ],
@@ -105,7 +105,7 @@ class _Maker:
     def value(self, fact: Fact) -> Schema:
         match fact.type:
             case "bool":
-                return {"anyOf": [{"type": "boolean"}, {"enum": _YES_NO}]}
+                return _YES_NO
             case "enum" | "ordinal":
                 return self.choice(fact)
             case "set":

@@ -15,10 +15,10 @@ from .vocabulary import Fact
 
 FactValue = bool | int | str | Decimal | date | tuple[str, ...]
 
-_SAID_UNKNOWN = frozenset({"unknown", "未知", "不知道", "?", "？"})
-UNKNOWN_WORDS = _SAID_UNKNOWN | {"", "~", "null", "Null", "NULL"}
-_YES = frozenset({"true", "yes", "y", "on", "1", "是", "是的", "对", "有", "已", "√"})
-_NO = frozenset({"false", "no", "n", "off", "0", "否", "不是", "不对", "无", "没有", "未", "×"})
+SAID_UNKNOWN = frozenset({"unknown", "Unknown", "UNKNOWN", "未知", "不知道", "?", "？"})
+UNKNOWN_WORDS = SAID_UNKNOWN | {"", "~", "null", "Null", "NULL"}
+YES = frozenset({"true", "yes", "y", "on", "1", "是", "是的", "对", "有", "已", "√"})
+NO = frozenset({"false", "no", "n", "off", "0", "否", "不是", "不对", "无", "没有", "未", "×"})
 _DATE = re.compile(r"(\d{4})(?:-(\d{1,2})-(\d{1,2})|/(\d{1,2})/(\d{1,2})|年(\d{1,2})月(\d{1,2})日)")
 _NUMBER = re.compile(r"([+-]?(?:\d+|\d{1,3}(?:,\d{3})+)(?:\.\d+)?(?:[eE][+-]?\d{1,2})?)\s*(万|亿)?\s*元?")
 _FACTORS = {None: 1, "万": 10_000, "亿": 100_000_000}
@@ -40,7 +40,7 @@ class BadValue(Exception):
 
 def is_unknown(scalar: Scalar) -> bool:
     """Tell whether the writer says that the fact is not known; in JSON it takes quotes to say so in a word."""
-    return scalar.text in (_SAID_UNKNOWN if scalar.quoted else UNKNOWN_WORDS)
+    return scalar.text in (SAID_UNKNOWN if scalar.quoted else UNKNOWN_WORDS)
 
 
 def parse_value(fact: Fact, text: str) -> FactValue:
@@ -79,8 +79,8 @@ def _choice(fact: Fact, text: str) -> str:
 
 def _bool(fact: Fact, text: str) -> bool:
     word = text.lower()
-    if word in _YES or word in _NO:
-        return word in _YES
+    if word in YES or word in NO:
+        return word in YES
     raise BadValue("not-yes-or-no", found=short(text))
 
 

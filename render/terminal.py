@@ -109,7 +109,8 @@ class _Screen:
         if amount is None or isinstance(amount, str | tuple | bool):
             return None
         currency = str(self.names.deal.get("deal.currency") or "")
-        return show_money(show_number(amount), currency, self.names.language)  # type: ignore[arg-type]
+        fact = self.names.base.vocabulary.facts["deal.currency"]
+        return show_money(show_number(amount), fact, currency, self.names.language)  # type: ignore[arg-type]
 
     def expected_close(self) -> str | None:
         day = self.names.deal.get("deal.expected_close")

@@ -76,10 +76,11 @@ def show_number(value: Decimal | int) -> str:
     return f"{value:,f}" if isinstance(value, Decimal) else f"{value:,}"
 
 
-def show_money(number: str, currency: str, language: Language) -> str:
-    """Return a number with its currency, if there is one, as people write it; a currency without a word of ours by its id."""
-    unit = _texts().get(f"currency.{currency}")
-    return f"{number} {currency if unit is None else unit.read(language)}".strip()
+def show_money(number: str, fact: Fact, currency: str, language: Language) -> str:
+    """Return a number with its currency, a value of ``fact``, as people write it; without one if there is none."""
+    if not currency:
+        return number
+    return say("money", language, number=number, code=currency, unit=show_value(fact, currency, language))
 
 
 def language_of(environ: Mapping[str, str]) -> Language:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import openpyxl
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -332,6 +333,20 @@ def test_a_command_that_is_stopped_says_so_and_leaves_with_a_code_of_its_own(
     for language, word in (("en", "Aborted!"), ("zh", "已中止。")):
         done = run("score", str(EXAMPLES), "-o", str(tmp_path / "out"), language=language)
         assert (done.exit_code, done.stdout, done.stderr) == (130, "", f"\n{word}\n")
+
+
+def test_a_run_that_is_stopped_while_a_workbook_is_read_takes_it_for_no_bad_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_arguments: Any) -> None:
+        raise RuntimeError("Query interrupted")
+
+    book = openpyxl.Workbook()
+    book.active.append(["deal_id", "as_of"])  # type: ignore[union-attr]
+    book.save(tmp_path / "in.xlsx")
+    monkeypatch.setattr("dealready.batch.stores.fill_rows", stopped)
+    done = run("score", str(tmp_path / "in.xlsx"), "-o", str(tmp_path / "out"))
+    assert (done.exit_code, done.stdout, done.stderr) == (130, "", "\nAborted!\n")
 
 
 @pytest.mark.parametrize(("arguments", "told"), [

@@ -21,7 +21,8 @@ from dealready.cli import cli
 from dealready.coach.aspects import KINDS, differing, told
 from dealready.coach.blame import blame
 from dealready.coach.edits import rule_edits, with_edits
-from dealready.coach.impact import Comparison, Move, impact
+from dealready.coach.impact import impact
+from dealready.coach.side_by_side import Comparison, Move
 from dealready.rules.base import RuleBase, load_rule_base
 from dealready.rules.layers import OURS, layer_of
 

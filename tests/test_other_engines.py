@@ -23,7 +23,7 @@ from dealready.batch.query import query_tree, script_text
 from dealready.batch.refusal import BadSource
 from dealready.batch.run import score
 from dealready.batch.sources import Opened, lay_down_deals, open_source
-from dealready.batch.spark import _check_schema, silenced
+from dealready.batch.spark import _check_schema, _save, silenced
 from dealready.engine.dialects import written
 from dealready.engine.outputs import OUTPUTS
 from dealready.engine.score_sql import compile_scoring
@@ -270,6 +270,9 @@ def test_spark_writes_tables_of_a_catalogue_and_replaces_its_own_alone(tmp_path:
     spark.sql("ALTER TABLE scores.deals RENAME TO scores.mine")
     with pytest.raises(BadSource, match="batch-not-replaced"):
         score(base(), replace(job, force=True))
+    spark.sql("SELECT 'A' AS deal_id").createOrReplaceTempView("out_deals")
+    _save(spark, "scores", ["deals"])
+    assert {table.name for table in spark.catalog.listTables("scores") if not table.isTemporary} == {"deals", "mine"}
 
 
 def test_a_process_started_in_silence_prints_no_warnings(capfd: pytest.CaptureFixture[str]) -> None:

@@ -153,16 +153,16 @@ def test_amounts_and_counts_are_numbers_in_sqlite(tmp_path: Path) -> None:
     tables = pipeline()
     tables["deals"][0]["deal_amount"], tables["deals"][1]["deal_amount"] = "100", "2500.25"
     target = tmp_path / "out.sqlite"
-    run(write_csv(tmp_path / "in", tables), target, tables=("deals", "actions"), explain=True)
+    run(write_csv(tmp_path / "in", tables), target, tables=("deals", "actions"))
     with closing(sqlite3.connect(target)) as database:
         found = database.execute("SELECT deal_id, deal_amount FROM deals WHERE deal_amount > 1000").fetchall()
         kinds = {
-            name: kind for table in ("deals", "actions", "conditions")
+            name: kind for table in ("deals", "actions", "run")
             for _, name, kind, *_ in database.execute(f"PRAGMA table_info({table})")
         }
     assert found == [("bad", 2500.25)]
     wanted = {"deal_amount": "NUMERIC", "scored": "INTEGER", "readiness_low": "INTEGER", "rank": "INTEGER",
-              "distance": "REAL", "as_of": "TEXT", "step": "TEXT"}
+              "seconds": "REAL", "as_of": "TEXT", "step": "TEXT"}
     assert kinds | wanted == kinds
 
 

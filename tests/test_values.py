@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import cache
+from pathlib import Path
 
 import jsonschema
 import pytest
+from dealready.facts.deal import read_deal
 from dealready.facts.schema import deal_schema
 from dealready.facts.values import BadValue, parse_value
 
 from .product import base
+from .test_sources import examine
+
+
+@cache
+def schema() -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(deal_schema(base().vocabulary))
 
 
 @pytest.mark.parametrize(("fact", "written", "meant"), [
@@ -20,7 +29,26 @@ def test_a_share_may_be_written_in_percent(fact: str, written: str, meant: str) 
     assert parse_value(base().vocabulary.facts[fact], written) == Decimal(meant)
     topic, _, name = fact.partition(".")
     if not written.isdigit():  # in a file a number is one
-        jsonschema.validate({"as_of": "2026-03-16", topic: {name: written}}, deal_schema(base().vocabulary))
+        schema().validate({"as_of": "2026-03-16", topic: {name: written}})
+
+
+@pytest.mark.parametrize("word", ["unknown", "Unknown", "UNKNOWN", "未知", "？"])
+def test_a_word_for_unknown_is_one_in_deal_files_tables_and_the_schema(word: str, tmp_path: Path) -> None:
+    text = f"as_of: 2026-03-16\ndeal: {{name: {word}}}\npurchase: {{plan: {word}}}\n"
+    deal = read_deal(text.encode(), "deal.yaml", base().vocabulary)
+    assert set(deal.facts) == {"as_of"}
+    schema().validate({"as_of": "2026-03-16", "purchase": {"plan": word}})
+    (tmp_path / "deals.csv").write_text(f"deal_id,as_of,deal_name,purchase_plan\nA,2026-03-16,{word},{word}\n", "utf-8")
+    (row,) = examine(tmp_path).tables["deals"]
+    assert (row["deal_name"], row["purchase_plan"]) == (None, None)
+
+
+@pytest.mark.parametrize(("word", "meant"), [
+    ("Y", True), ("on", True), ("对", True), ("1", True), ("NO", False), ("不是", False),
+])
+def test_a_word_for_yes_or_no_is_one_in_deal_files_and_the_schema(word: str, meant: bool) -> None:
+    assert parse_value(base().vocabulary.facts["purchase.plan"], word) is meant
+    schema().validate({"as_of": "2026-03-16", "purchase": {"plan": word.lower()}})
 
 
 @pytest.mark.parametrize(("fact", "written", "code"), [

@@ -25,7 +25,7 @@ from .strategies import deals as any_deals
 FOLDER = Path(__file__).parent.parent / "facts" / "examples"
 DEALS = sorted(path.name for path in (*FOLDER.glob("*.yaml"), *FOLDER.glob("*.json")))
 EARLY = "as_of: 2026-05-04\naccount: {name: Kestrel}\nstakeholders: [{id: olu, name: Olu, layer: management}]\n"
-EVERY = int(os.environ.get("DEALREADY_EVERY", "24"))  # of the conclusions that a deal does not reach
+EVERY = int(os.environ.get("DEALREADY_EVERY", "48"))  # of the conclusions that a deal does not reach
 
 
 def example(name: str) -> Deal:

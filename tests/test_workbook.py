@@ -7,9 +7,11 @@ import os
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import openpyxl
 import pytest
 from click.testing import CliRunner
+from dealready.batch.filling import fill_table
 from dealready.batch.job import TABLES as JOB_TABLES
 from dealready.batch.job import Job
 from dealready.batch.labels import labels
@@ -17,6 +19,7 @@ from dealready.batch.previous import OUTPUT_TABLES
 from dealready.batch.refusal import BadSource
 from dealready.batch.run import score
 from dealready.batch.summary import summarise
+from dealready.batch.workbook import write_workbook
 from dealready.cli import cli
 from dealready.engine.outputs import CONDITIONS
 from dealready.facts.texts import LANGUAGES, Language
@@ -35,6 +38,13 @@ def workbook(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The examples in Chinese; in the soak with each condition of the rules that fired, which takes as long as all else."""
     target = tmp_path_factory.mktemp("workbook") / "out.xlsx"
     score(base(), Job(str(EXAMPLES), str(target), "zh", threads=1, explain=SOAK, tables=(*TABLES, "fired")))
+    return target
+
+
+@pytest.fixture(scope="module")
+def deals_alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("deals") / "out.xlsx"
+    score(base(), Job(str(EXAMPLES), str(target), "zh", threads=1, tables=("deals",)))
     return target
 
 
@@ -81,11 +91,11 @@ EDITS: dict[str, tuple[str, object, str]] = {  # column, value (None: the column
 
 @pytest.mark.parametrize("name", EDITS)
 def test_what_somebody_broke_in_a_workbook_is_told_with_sheet_column_and_value(
-    name: str, workbook: Path, tmp_path: Path
+    name: str, deals_alone: Path, tmp_path: Path
 ) -> None:
     header, value, told = EDITS[name]
     edited = tmp_path / "edited.xlsx"
-    book = openpyxl.load_workbook(workbook)
+    book = openpyxl.load_workbook(deals_alone)
     sheet = book["商机"]
     (column,) = [cell.column for cell in sheet[1] if cell.value == header]
     if value is None:
@@ -93,8 +103,10 @@ def test_what_somebody_broke_in_a_workbook_is_told_with_sheet_column_and_value(
     else:
         sheet.cell(3, column).value = value or None
     book.save(edited)
-    compared = ("score", str(EXAMPLES), "-o", str(tmp_path / "new"), "--since", str(edited), "--tables", "deals")
-    for command in (("summary", str(edited)), compared):
+    commands = [("summary", str(edited))]
+    if SOAK or name in ("an owner that is gone", "no number"):
+        commands.append(("score", str(EXAMPLES), "-o", str(tmp_path / "new"), "--since", str(edited), "--tables", "deals"))
+    for command in commands:
         done = run(*command, language="zh")
         assert (done.exit_code, done.stdout) == (2, "")
         assert told in done.stderr
@@ -143,14 +155,20 @@ def test_amounts_are_shown_with_their_thousands_apart(workbook: Path) -> None:
 
 
 def test_values_and_thresholds_of_conditions_are_in_the_chosen_language(tmp_path: Path) -> None:
-    target = tmp_path / "out.xlsx"
-    score(base(), Job(str(EXAMPLES / "steel-rolling-line.yaml"), str(target), "zh", threads=1, explain=True, tables=()))
-    sheet = openpyxl.load_workbook(target)["条件"]
-    assert {"是", "否"} <= texts(sheet, "取值") & texts(sheet, "阈值")
-    known = {value.label.zh for value in base().vocabulary.collections["stakeholders"].facts["attitude"].values}
-    asked = {row[6] for row in sheet.iter_rows(values_only=True) if str(row[4]).startswith("attitude:")}
-    assert asked
-    assert asked <= {*known, None}
+    conditions = [
+        {"condition": "attitude: {at_least: accept}", "collection": "stakeholders", "value": "support", "threshold": "accept"},
+        {"condition": "roles: {has_any: [decides, approves]}", "collection": "stakeholders", "value": "[uses, decides]",
+         "threshold": "[decides, approves]"},
+        {"condition": "purchase.plan: true", "collection": "", "value": "false", "threshold": "true"},
+        {"condition": "deal.slips: {at_least: 2}", "collection": "", "value": "3", "threshold": "2.."},
+    ]
+    with duckdb.connect() as database:
+        fill_table(database, "labels", ("of", "id", "label"), list(labels(base(), "zh")))
+        fill_table(database, "out_conditions", tuple(conditions[0]), [tuple(row.values()) for row in conditions])
+        write_workbook(database, tmp_path / "out.xlsx", ["conditions"], "zh")
+    sheet = openpyxl.load_workbook(tmp_path / "out.xlsx")["条件"]
+    assert [row[2:] for row in sheet.iter_rows(min_row=2, values_only=True)] == [
+        ("支持", "接受"), ("[使用人, 拍板人]", "[拍板人, 批准人]"), ("否", "是"), ("3", "2..")]
 
 
 def test_what_stands_in_a_high_row_begins_at_the_top(workbook: Path) -> None:
