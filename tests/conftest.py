@@ -1,7 +1,8 @@
-"""One profile for everybody: no deadline, and more examples when DEALREADY_EXAMPLES asks for a soak."""
+"""One profile for everybody: no deadline, more examples when DEALREADY_EXAMPLES asks for a soak, sweeps as rare as in use."""
 
 from __future__ import annotations
 
+import gc
 import os
 
 from hypothesis import HealthCheck, settings
@@ -13,3 +14,4 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )
 settings.load_profile("dealready")
+gc.set_threshold(250_000)  # as dealready.cli.main does; the rules are a large heap to sweep
