@@ -5,7 +5,9 @@ rules are logic on bits, a column a conclusion, stratum by stratum. Deals and th
 by the numbers of the deals. The input has no bad rows: no cell is checked, no deal rejected, and a set holds each
 member once. The texts are English.
 
-    python benchmarks/polars_peer.py INPUT_FOLDER OUTPUT.parquet
+    python benchmarks/polars_peer.py INPUT_FOLDER OUTPUT.parquet [--checked]
+
+With ``--checked`` it looks all of the input through first, and stops if something is wrong with it.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from dealready.rules.cache import cached_rule_base
 from dealready.rules.catalogue import DEAL, Action, Finding
 from dealready.rules.language import Absent, All, Condition, FactTest, Holds, Listed, Quantifier, Rule, Span, placed, walk
 from dealready.rules.language import Any as AnyOf
+from polars_checks import check
 
 NUMBER, ROW, NAME, RANK, ACTION = "number", "row", "item name", "rank", "action"
 DETAILS = (
@@ -385,6 +388,8 @@ def _within(value: pl.Expr, span: Span) -> pl.Expr:
 
 
 if __name__ == "__main__":
+    if "--checked" in sys.argv:
+        check(cached_rule_base().vocabulary, Path(sys.argv[1]))
     program = PolarsProgram(cached_rule_base(), Path(sys.argv[1]))
     program.run()
     Summary(program).table().write_parquet(Path(sys.argv[2]))

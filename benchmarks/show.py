@@ -13,7 +13,8 @@ LANGUAGES = {"en": "", "zh": ".zh"}
 WORDS = {
     "en": {
         "machine": "{cores} cores, {threads} threads, `--memory {memory}`; {software}.",
-        "sizes": "deals, dealready, deals a second, peak memory, Polars, its memory, ours ÷ Polars, copying, ours ÷ copying",
+        "sizes": "deals, dealready, deals a second, peak memory, Polars, its memory, ours ÷ Polars,"
+                 " Polars with checks, ours ÷ that, copying, ours ÷ copying",
         "one by one": "one by one, deals a second, the rules of dealready alone are faster by, the whole command is faster by",
         "start": "A single deal takes {first:.1f} s the first time, when the rules are compiled, and {then:.1f} s after that.",
         "growth": "From {few:,} to {many:,} deals, {times:,.0f} times as many, the time grows {growth:,.0f}-fold.",
@@ -23,7 +24,8 @@ WORDS = {
     },
     "zh": {
         "machine": "{cores} 核，{threads} 线程，`--memory {memory}`；{software}。",
-        "sizes": "商机数, dealready, 每秒商机数, 内存峰值, Polars, 其内存, dealready ÷ Polars, 复制, dealready ÷ 复制",
+        "sizes": "商机数, dealready, 每秒商机数, 内存峰值, Polars, 其内存, dealready ÷ Polars,"
+                 " Polars 加检查, dealready ÷ 此项, 复制, dealready ÷ 复制",
         "one by one": "逐个处理, 每秒商机数, dealready 仅推理快多少倍, 整条命令快多少倍",
         "start": "单个商机首次耗时 {first:.1f} 秒（编译规则），此后 {then:.1f} 秒。",
         "growth": "从 {few:,} 到 {many:,} 个商机，数量增至 {times:,.0f} 倍，耗时增至 {growth:,.0f} 倍。",
@@ -44,11 +46,12 @@ class Measured:
 
 @dataclass(frozen=True)
 class Size:
-    """What it took to score so many deals; ``polars`` is None if it failed."""
+    """What it took to score so many deals; what Polars took, trusting its input and checking it, is None if it failed."""
 
     deals: int
     ours: Measured
     polars: Measured | None
+    checking: Measured | None
     copied: Measured
 
 
@@ -138,6 +141,8 @@ def _sizes(run: Run, language: str) -> list[list[str]]:
         ours, polars, copied = size.ours, size.polars, size.copied
         peer = ["—"] * 3 if polars is None else [
             f"{polars.seconds:.1f} s", f"{polars.memory:,.0f} MiB", f"{ours.seconds / polars.seconds:.2f}"]
+        peer += ["—"] * 2 if size.checking is None else [
+            f"{size.checking.seconds:.1f} s", f"{ours.seconds / size.checking.seconds:.2f}"]
         rows.append([
             f"{size.deals:,}", f"{ours.seconds:.1f} s", f"{size.deals / ours.seconds:,.0f}", f"{ours.memory:,.0f} MiB",
             *peer, f"{copied.seconds:.1f} s", f"{ours.seconds / copied.seconds:.2f}",
