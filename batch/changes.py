@@ -6,13 +6,14 @@ from collections.abc import Iterable
 
 import duckdb
 
+from ..facts.tables import DEALS
 from ..rules.base import RuleBase
 from ..rules.language import reads
 from .filling import quoted
 from .previous import read_output
 
 PREFIX = "before_"
-_READ = ("deals", "fired")
+_READ = (DEALS, "fired")
 FORWARD, BACK, PROGRESSED, SLIPPED, STALLED = "forward", "back", "progressed", "slipped", "stalled"
 _SILENCING = ("paused", "lost")  # conclusions about a deal of which nobody expects a move
 CHANGES = (FORWARD, PROGRESSED, STALLED, "unchanged", SLIPPED, BACK, "new", "gone", "not_scored")
@@ -22,6 +23,12 @@ def check_comparable(since: str) -> None:
     """Raise :class:`~.refusal.BadSource` if ``since`` is no output of a run, as far as its columns tell."""
     with duckdb.connect() as database:
         read_output(database, since, _READ, PREFIX, most_rows=0)
+
+
+def check_values(database: duckdb.DuckDBPyConnection, since: str) -> None:
+    """Raise :class:`~.refusal.BadSource` if a value of ``since`` can't be compared: better now than once all is scored."""
+    read_output(database, since, (DEALS,), PREFIX)
+    database.execute(f"DROP TABLE {PREFIX}{DEALS}")
 
 
 def compare(database: duckdb.DuckDBPyConnection, base: RuleBase, since: str) -> bool:

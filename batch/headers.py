@@ -10,6 +10,7 @@ from ..facts.problems import nearest
 from ..facts.tables import ITEM_KEY, KEY, Column, Table, column_name
 from ..facts.texts import LANGUAGES, Language, Text
 from ..render.words import aside, joined, say
+from .filling import NAMELESS, is_nameless
 
 _NUMBER = re.compile(r"_\d+$")  # what a header gets that stands in the table twice
 
@@ -53,6 +54,8 @@ class Headers:
         def told(raw: str, column: Column | None, language: Language) -> str:
             if column is not None:
                 return raw + aside(say("score.same_column", language, column=found[column]), language)
+            if is_nameless(raw):
+                return say("score.nameless_column", language, number=raw.removeprefix(NAMELESS))
             hint = nearest(raw.strip().lower(), self.columns)
             return raw + aside(say("score.nearest_column", language, column=hint), language) if hint else raw
 

@@ -27,10 +27,10 @@ import duckdb
 from ..facts.encoding import decode
 from ..facts.problems import Rejected
 from .cells import literal
-from .filling import ROW, quoted, text_of_value, told_apart
+from .filling import ROW, is_nameless, quoted, text_of_value, told_apart
 from .headers import Headers
 from .refusal import BadSource
-from .rows import Unread, drop_blank_rows, fill_rows, is_blank, is_broken, key_place
+from .rows import Unread, drop_blanks, fill_rows, is_blank, is_broken, key_place
 
 CSV_FILES = frozenset({".csv", ".tsv"})
 PACKED = ".gz"  # after the ending of what is packed
@@ -94,7 +94,7 @@ def _succeeds(
         at_once(database, path, into)
         (last,) = database.execute(f"SELECT coalesce(max({ROW}), 0) FROM {into}").fetchone() or (0,)
         if last == _line_count(path):
-            drop_blank_rows(database, into)
+            drop_blanks(database, into)
             return True
     except _AT_ONCE_FAILS:
         pass
@@ -124,7 +124,8 @@ def _cells_at_once(database: duckdb.DuckDBPyConnection, path: Path, into: str) -
 
 def _columns(header: Sequence[str]) -> dict[str, str]:
     """Return the columns of a file, numbered, with the name that each is to have."""
-    return {f"c{place}": name for place, name in enumerate(told_apart([name.strip() for name in header]))}
+    _, *names = told_apart([ROW, *(name.strip() for name in header)])
+    return {f"c{place}": name for place, name in enumerate(names)}
 
 
 def _take_cells(
@@ -135,7 +136,7 @@ def _take_cells(
 
     ``before`` the header there are so many other lines.
     """
-    kept = ", ".join([row, *(f"{column} AS {quoted(name)}" for column, name in columns.items() if name)])
+    kept = ", ".join([row, *(f"{column} AS {quoted(name)}" for column, name in columns.items())])
     options = f"delim = {literal(separator)}, skip = {before}, columns = {dict.fromkeys(there, 'VARCHAR')}"
     reader = f"read_csv(?, auto_detect = false, header = true, quote = '\"', escape = '\"', {options})"
     database.execute(f"CREATE TABLE {into} AS SELECT {kept} FROM {reader}", [str(path)])
@@ -227,7 +228,9 @@ def _cells_slowly(
         writer.writerow([ROW, *columns])
         for record in records:
             code, words = _wrong_with(record, len(columns), undecoded)
-            if record.cells is not None and is_blank(cell for cell, name in zip_longest(record.cells, names) if name != ""):
+            if record.cells is not None and is_blank(
+                cell for cell, name in zip_longest(record.cells, names, fillvalue="") if not is_nameless(name)
+            ):
                 continue
             if code:
                 parts = record.cells or record.text.split(separator)
@@ -240,6 +243,7 @@ def _cells_slowly(
         copy.flush()
         row = f"CAST({ROW} AS BIGINT) AS {ROW}"
         _take_cells(database, Path(copy.name), into, separator, (ROW, *columns), row, columns)
+        drop_blanks(database, into)
     return unread
 
 

@@ -10,7 +10,7 @@ import duckdb
 
 from .cells import BLANKS, literal
 from .engines import DuckEngine
-from .filling import ROW, fill_table, quoted
+from .filling import ROW, fill_table, is_nameless, quoted
 from .headers import Headers
 
 _BROKEN = re.compile("[\ud800-\udfff]")  # half a sign, or a byte that decodes to none
@@ -77,9 +77,13 @@ def escaped(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def drop_blank_rows(database: duckdb.DuckDBPyConnection, table: str) -> None:
-    """Take the rows out of a raw table in which there is nothing but blanks."""
-    columns = [name for name in DuckEngine(database).columns(table) if name != ROW]
-    blank = [f"coalesce(regexp_full_match(CAST({quoted(name)} AS VARCHAR), {_BLANK}), true)" for name in columns]
+def drop_blanks(database: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Take out of a raw table the columns without a name, and the rows, in which there is nothing but blanks."""
+    columns = {name: f"coalesce(regexp_full_match(CAST({quoted(name)} AS VARCHAR), {_BLANK}), true)"
+               for name in DuckEngine(database).columns(table) if name != ROW}
+    for name in filter(is_nameless, columns):
+        if not database.execute(f"SELECT 1 FROM {table} WHERE NOT {columns[name]} LIMIT 1").fetchone():
+            database.execute(f"ALTER TABLE {table} DROP COLUMN {quoted(name)}")
+    blank = [test for name, test in columns.items() if not is_nameless(name)]
     if blank and database.execute(f"SELECT 1 FROM {table} WHERE {blank[0]} LIMIT 1").fetchone():  # hardly ever, and soon told
         database.execute(f"DELETE FROM {table} WHERE {' AND '.join(blank)}")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..rules.base import RuleBase
 from .canonical import Canonical, Part
-from .changes import compare
+from .changes import check_values, compare
 from .compiled import Sql, scoring_sql
 from .contradictions import CONTRADICTIONS
 from .engines import DuckEngine, any_order, duckdb_at_work, plan_for
@@ -37,6 +37,8 @@ def score(base: RuleBase, job: Job, progress: Progress = lambda _name, _done, _a
         return score_on_spark(base, job, progress)
     with duckdb_at_work(job.memory, job.threads) as (database, scratch):
         progress("read", 0, 1)
+        if job.since:
+            check_values(database, job.since)
         opened = open_source(database, job.source, base.vocabulary)
         engine = DuckEngine(database, threads_of(database))
         statements = scoring_sql(base, wanted_tables(job))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import glob
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -71,13 +71,13 @@ def open_source(
             raise unreadable(source, error) from None
         opening.files(paths)
     opened = opening.opened
-    opened.ignored = _named(opened.ignored)
+    opened.ignored = named(opened.ignored)
     if DEALS not in opened.tables:
         raise BadSource("batch-no-deals", source=source, tables=", ".join([*opened.tables, *opened.ignored]) or "-")
     return opened
 
 
-def _named(ignored: list[str]) -> list[str]:
+def named(ignored: list[str]) -> list[str]:
     """Return the names of what is not read; those beyond what a person reads are only counted."""
     more = len(ignored) - _MOST_NAMED
     return [*ignored[:_MOST_NAMED], f"… (+{more})"] if more > 0 else ignored
@@ -128,6 +128,11 @@ def _title(path: Path) -> str:
     return path.name[: -len(_ending(path))] if _ending(path) in TABLE_FILES else path.name
 
 
+def _shown(path: Path) -> str:
+    """Return how people are told of a file or folder that is not read."""
+    return escaped(f"{path.name}/" if path.is_dir() else path.name)
+
+
 def _is_file(path: Path) -> bool:
     """Tell whether a file is meant to be here; a link to one that is gone is told of when it is read."""
     return path.is_file() or (path.is_symlink() and not path.exists())
@@ -158,7 +163,7 @@ def _paths(source: str, opening: _Opening) -> list[Path]:
         holders = {folder for file in found for folder in file.parents}
         opening.leave_out(match for match in matches if not _is_file(match) and match not in holders)
     if not found and opening.opened.ignored:
-        raise BadSource("batch-none-read", source=source, found=", ".join(_named(opening.opened.ignored)))
+        raise BadSource("batch-none-read", source=source, found=", ".join(named(opening.opened.ignored)))
     if not found:
         raise BadSource("batch-nothing", source=source)
     return found
@@ -172,9 +177,14 @@ def _of_folder(folder: Path, opening: _Opening) -> list[Path]:
         or (entry.is_dir() and table_name(_title(entry), opening.vocabulary) and parquet_files(entry))
     ]
     found = tables or [entry for entry in entries if _is_file(entry) and _ending(entry) in DEAL_FILES]
-    taken = set(found)
-    opening.leave_out(entry for entry in entries if entry not in taken and not entry.name.startswith(_OWN))
+    opening.opened.ignored += left_over(folder, set(found))
     return found
+
+
+def left_over(folder: Path, taken: Collection[Path]) -> list[str]:
+    """Return the names of what lies in a folder and is not taken."""
+    entries = [entry for entry in sorted(folder.iterdir()) if entry not in taken and not entry.name.startswith(_OWN)]
+    return list(map(_shown, entries))
 
 
 class _Opening:
@@ -188,7 +198,7 @@ class _Opening:
 
     def leave_out(self, paths: Iterable[Path]) -> None:
         """Note files and folders that are not read."""
-        self.opened.ignored += [escaped(f"{path.name}/" if path.is_dir() else path.name) for path in paths]
+        self.opened.ignored += map(_shown, paths)
 
     def files(self, paths: Sequence[Path]) -> None:
         """Read files, of tables or of deals; among tables, files of deals are left out."""

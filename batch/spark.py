@@ -32,7 +32,7 @@ from .previous import OUTPUT_TABLES, is_output
 from .refusal import BadSource, is_full
 from .report import Report
 from .results import Results, also_read
-from .sources import Opened
+from .sources import Opened, left_over, named
 from .stores import unreadable
 from .targets import check_target, place_of
 
@@ -214,28 +214,33 @@ def _root_of(error: Any) -> str:
 def _open(engine: SparkEngine, source: str, vocabulary: Vocabulary) -> Opened:
     """Name the tables of an input ``raw_…``. Their rows have no numbers: they lie in many files."""
     opened = Opened()
+    taken = set()
     for name in tables(vocabulary):
-        frame = _frame(engine.session, source, name)
+        place, frame = _frame(engine.session, source, name)
         if frame is not None:
             frame.selectExpr(f"CAST(NULL AS BIGINT) AS `{ROW}`", "*").createOrReplaceTempView(f"raw_{name}")
             opened.tables.append(name)
+            taken.add(Path(place))
+    if (folder := Path(source)).is_dir():  # any other place is Spark's to list
+        opened.ignored = named(left_over(folder, taken))
     if DEALS not in opened.tables:
-        raise BadSource("batch-no-deals", source=source, tables=", ".join(opened.tables) or "-")
+        raise BadSource("batch-no-deals", source=source, tables=", ".join([*opened.tables, *opened.ignored]) or "-")
     return opened
 
 
-def _frame(session: Any, source: str, name: str) -> Any:
+def _frame(session: Any, source: str, name: str) -> tuple[str, Any]:
+    """Return where a table lies, and its data frame; None if there is none."""
     from pyspark.errors import AnalysisException
 
     if source.startswith(CATALOGUE):
         table = f"{source.removeprefix(CATALOGUE)}.{name}"
-        return session.table(table) if session.catalog.tableExists(table) else None
+        return table, session.table(table) if session.catalog.tableExists(table) else None
     for path in (f"{source}/{name}.parquet", f"{source}/{name}"):
         try:
-            return session.read.parquet(path)
+            return path, session.read.parquet(path)
         except AnalysisException:
             continue
-    return None
+    return "", None
 
 
 def _duckdb_type(kind: str) -> str:

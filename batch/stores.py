@@ -17,7 +17,7 @@ from .formulas import has_formulas, lost_rows, unstored
 from .headers import Headers
 from .postgres import connected, is_address, reading, schema_of, table_names
 from .refusal import BadSource
-from .rows import Unread, drop_blank_rows, fill_rows, is_blank
+from .rows import Unread, drop_blanks, fill_rows, is_blank
 
 WORKBOOKS = frozenset({".xlsx", ".xlsm"})
 DATABASES = frozenset({".duckdb", ".db", ".sqlite", ".sqlite3"})
@@ -92,7 +92,7 @@ class _Duckdb:
         limit = "" if most is None else f" LIMIT {most}"
         place = ".".join(map(quoted, ("source", *self.places[table])))
         self.database.execute(f"CREATE TABLE {into} AS SELECT row_number() OVER () AS {ROW}, * FROM {place}{limit}")
-        drop_blank_rows(self.database, into)
+        drop_blanks(self.database, into)
         return ()
 
 

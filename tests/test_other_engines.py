@@ -247,7 +247,9 @@ def test_spark_scores_many_partitions_as_duckdb_does(tmp_path: Path, spark: Any)
     rows = spoiled(example_rows(base().vocabulary))
     source = write_parquet(tmp_path / "many", rows, parts=4)
     assert spark.read.parquet(str(source / "deals.parquet")).rdd.getNumPartitions() >= 2
+    (source / "notes.csv").touch()
     found = score(base(), Job(str(source), str(tmp_path / "spark"), engine="spark"))
+    assert "not read: notes.csv" in found.notes
     (source / "stakeholders.parquet" / "part-0.parquet").write_bytes(b"junk")
     with pytest.raises(BadSource, match="batch-unreadable"):
         score(base(), Job(str(source), str(tmp_path / "corrupt"), engine="spark"))

@@ -568,6 +568,24 @@ def test_what_is_not_read_of_a_folder_of_parquet_files_is_told(tmp_path: Path) -
     assert examine(folder).ignored == ["deals.parquet/part-9.csv"]
 
 
+@pytest.mark.parametrize("kind", ["clean", "mixed", "workbook"])
+def test_a_column_without_a_header_is_told_if_there_is_anything_in_it(kind: str, tmp_path: Path) -> None:
+    header, nothing_else = ["deal_id", "", "deal_name", "as_of", ""], ["", "one more", "", "", ""]
+    rows = [header, ["A", "", "x", DAY, " "], ["B", "a note", "y", DAY, ""], nothing_else]
+    if kind == "workbook":
+        source = workbook(tmp_path / "in.xlsx", deals=rows)
+    else:
+        lines, source = "\n".join(map(",".join, rows)).encode(), tmp_path / "deals.csv"
+        mixed = lines.replace(b"x", "钢".encode("gb18030")).replace(b"y", "钢".encode())
+        source.write_bytes(mixed if kind == "mixed" else lines)
+    with laid_down(source) as (database, deals, _):
+        assert deals == 2
+        assert list(DuckEngine(database).columns("raw_deals")) == ["_row", "deal_id", "_nameless_2", "deal_name", "as_of"]
+    run(source, tmp_path / "out", language="zh", format="csv")
+    (told,) = outputs(tmp_path / "out", "run")
+    assert told["notes"] == "deals 中未识别或重复、已略过的列：第 2 列（无表头）"
+
+
 def test_an_input_without_a_table_of_deals_is_told_by_the_names_of_what_was_found(tmp_path: Path) -> None:
     folder = csv_folder(tmp_path / "in", north=DEALS, south=DEALS, visits="deal_id,id\n")
     sheets = workbook(tmp_path / "in.xlsx", Sheet1=[["deal_id"]], Sheet2=[["deal_id"]])

@@ -103,10 +103,8 @@ def test_what_somebody_broke_in_a_workbook_is_told_with_sheet_column_and_value(
     else:
         sheet.cell(3, column).value = value or None
     book.save(edited)
-    commands = [("summary", str(edited))]
-    if SOAK or name in ("an owner that is gone", "no number"):
-        commands.append(("score", str(EXAMPLES), "-o", str(tmp_path / "new"), "--since", str(edited), "--tables", "deals"))
-    for command in commands:
+    nothing = str(tmp_path / "nothing")  # what is compared with is looked at before what is scored
+    for command in (("summary", str(edited)), ("score", nothing, "-o", str(tmp_path / "new"), "--since", str(edited))):
         done = run(*command, language="zh")
         assert (done.exit_code, done.stdout) == (2, "")
         assert told in done.stderr
