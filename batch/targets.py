@@ -37,7 +37,7 @@ def check_target(source: str, target: str, force: bool) -> None:
     if not place.parent.is_dir():
         raise BadSource("batch-nothing", source=str(Path(target).parent))
     put_back(place)
-    if not is_address(source) and place in (given := Path(source).resolve(), *given.parents):
+    if not is_address(source) and place in (given := place_of(source), *given.parents):
         raise BadSource("batch-onto-input", target=target)
     if place.is_file() or (place.is_dir() and any(place.iterdir())):
         _check_replaceable(target, force)
@@ -69,7 +69,7 @@ def is_folder(target: str) -> bool:
 
 def place_of(target: str) -> Path:
     """Return where an output really goes: a link stays, and what it points to is replaced."""
-    return Path(target).resolve()
+    return Path(os.path.realpath(target))  # which a link to itself does not confuse
 
 
 def write(

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -333,6 +334,17 @@ def test_a_command_that_is_stopped_says_so_and_leaves_with_a_code_of_its_own(
     for language, word in (("en", "Aborted!"), ("zh", "已中止。")):
         done = run("score", str(EXAMPLES), "-o", str(tmp_path / "out"), language=language)
         assert (done.exit_code, done.stdout, done.stderr) == (130, "", f"\n{word}\n")
+
+
+@pytest.mark.parametrize("command", [
+    ("score", "{}", "-o", "{}.out"), ("rules", "check", "--rules", "{}"), ("next", "{}"), ("summary", "{}"), ("test", "{}"),
+])
+def test_a_link_to_itself_is_told_in_a_line(command: Sequence[str], tmp_path: Path) -> None:
+    (loop := tmp_path / "loop").symlink_to("loop")
+    done = run(*(part.format(loop) for part in command))
+    assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert str(loop) in done.stderr
+    assert os.listdir(tmp_path) == ["loop"]
 
 
 def test_a_run_that_is_stopped_while_a_workbook_is_read_takes_it_for_no_bad_file(

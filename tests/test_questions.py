@@ -81,3 +81,17 @@ def test_no_example_that_is_unsigned_is_asked_how_its_service_goes(example: str)
     if diagnosis.step.proven != "service":
         asked = {question.fact.partition(".")[0] for question in diagnosis.questions if question.fact != "service.plan_ready"}
         assert not asked & {"service", "loyalty", "care"}
+
+
+@pytest.mark.parametrize(("limits", "is_asked"), [("", True), ("limits: [time]", True), ("limits: []", False)])
+def test_whether_a_limit_is_real_is_asked_unless_the_offer_has_none(limits: str, is_asked: bool) -> None:
+    found = diagnosed(f"as_of: 2026-03-16\ndeal: {{claimed_step: closing}}\noffer: {{{limits}}}\n").questions
+    assert ("offer.limit_real" in {question.fact for question in found}) is is_asked
+
+
+def test_whether_others_follow_the_customer_is_asked_after_the_signature() -> None:
+    asked = [
+        "account.is_influence_center" in {question.fact for question in diagnosed(f"as_of: 2026-03-16\n{text}\n").questions}
+        for text in ("deal: {claimed_step: closing}", "contract: {status: signed}")
+    ]
+    assert asked == [False, True]
