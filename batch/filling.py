@@ -31,7 +31,7 @@ def fill_table(
         with path.open("w", encoding="utf-8") as file:
             for row in rows:
                 keep.update(place for place in others if place < len(row) and row[place] and not str(row[place]).isspace())
-                cells = {f"c{place}": row[place] for place in sorted(keep) if place < len(row)}
+                cells = {f"c{place}": row[place] for place in keep if place < len(row)}
                 file.write(json.dumps(cells, ensure_ascii=False) + "\n")
         kept = [(place, name) for place, name in names if place in keep]
         if not kept:
