@@ -104,10 +104,10 @@ class Canonical:
 
     def seen(self) -> str:
         """Return the query that tells of which collections a deal has items."""
-        collections = list(self.listed(self.layout[DEALS]).values())
-        flags = "".join(f", bool_or(collection = '{name}') AS {name}" for name in collections)
-        keys = [f"SELECT DISTINCT {KEY}, '{name}' AS collection FROM typed_{name}" for name in collections]
-        none = f"SELECT CAST(NULL AS VARCHAR) AS {KEY}, '' AS collection WHERE false"
+        bits = {name: 1 << number for number, name in enumerate(self.listed(self.layout[DEALS]).values())}
+        flags = "".join(f", (bit_or(bit) & {bit}) <> 0 AS {name}" for name, bit in bits.items())
+        keys = [f"SELECT {KEY}, {bit} AS bit FROM typed_{name}" for name, bit in bits.items()]
+        none = f"SELECT CAST(NULL AS VARCHAR) AS {KEY}, 0 AS bit WHERE false"
         return f"SELECT {KEY}{flags} FROM ({' UNION ALL '.join([none, *keys])}) GROUP BY {KEY}"
 
     def good(self, table: Table) -> str:

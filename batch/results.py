@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from ..facts.problems import messages
 from ..facts.tables import AS_OF, DEALS, ITEM_KEY, KEY, column_name
 from ..facts.texts import Language, Text
-from ..facts.vocabulary import Vocabulary
-from ..render.words import headed, say
+from ..facts.vocabulary import Collection, Vocabulary
+from ..render.words import aside, headed, say
 from ..rules.base import RuleBase
 from ..rules.catalogue import DEAL
 from .cells import literal
@@ -25,12 +25,12 @@ _MOST_SHOWN = 5
 _ORDER_OF_ERRORS = '"table", "row", "column", deal_id, "value", reason'
 
 
-def also_read(vocabulary: Vocabulary, reads: Mapping[str, Collection[str]]) -> dict[str, set[str]]:
+def also_read(vocabulary: Vocabulary, reads: Mapping[str, Iterable[str]]) -> dict[str, set[str]]:
     """Return the columns of each plain table that rules read, as given, and those that people are shown."""
     found = {table: set(columns) for table, columns in reads.items()}
     found.setdefault(DEALS, set()).update((*DETAILS, "deal_claimed_step"))
     for collection in vocabulary.collections.values():
-        found.setdefault(collection.id, set()).add(column_name(next(iter(collection.facts))))
+        found.setdefault(collection.id, set()).update(column_name(fact.id) for fact in (collection.naming, *collection.sources))
     return found
 
 
@@ -49,21 +49,36 @@ class Results:
     def _read(self, text: Text | None) -> str:
         return "" if text is None else text.read(self.language)
 
-    def names(self, outputs: Collection[str]) -> None:
+    def names(self, outputs: Iterable[str]) -> None:
         """Tell by which name people know each item of the plain tables, which are there by now; ``outputs`` read it."""
-        once = set(outputs) <= {DEALS}  # for one table, which names the items of actions only, it need not be laid down
-        named = {action.about for action in self.base.actions.values()} if once else self.base.vocabulary.collections.keys()
+        once = set(outputs) <= {DEALS}  # for one table, which names the items of some actions, it need not be laid down
+        labelled = {action.about for action in self.base.actions.values() if "{name}" in self._read(action.label)}
+        named = labelled if once else self.base.vocabulary.collections.keys()
         parts = [f"SELECT CAST(NULL AS VARCHAR) AS {KEY}, '' AS collection, '' AS about, '' AS about_name WHERE false"]
-        for collection in (of for of in self.base.vocabulary.collections.values() if of.id in named):
-            fact = next(iter(collection.facts.values()))
-            if fact.type == "enum":
-                labels = "".join(f" WHEN '{value.id}' THEN {literal(self._read(value.label))}" for value in fact.values)
-                name = f'CASE "{fact.id}"{labels} END' if labels else "NULL"
-            else:
-                name = f'"{fact.id}"' if fact.type == "text" else "NULL"
-            parts.append(f"SELECT {KEY}, '{collection.id}' AS collection, {ITEM_KEY} AS about,"
-                         f" coalesce({name}, {ITEM_KEY}) AS about_name FROM {collection.id}")
+        parts += [self._named(collection) for collection in self.base.vocabulary.collections.values() if collection.id in named]
         (self.engine.view if once else self.engine.create)("item_names", " UNION ALL ".join(parts))
+
+    def _named(self, collection: Collection) -> str:
+        """Return the query of the names of a collection's items, as :class:`~..render.names.Names` gives them."""
+        of, name = collection.id, self._known_by(collection, collection.id)
+        before, after = map(literal, aside("\0", self.language).split("\0"))
+        joins, cases = [], []
+        for number, source in enumerate(collection.sources):
+            column, alias = f'{of}."{column_name(source.id)}"', f"source_{number}"
+            joins.append(f" LEFT JOIN {source.to} AS {alias} ON {alias}.{KEY} = {of}.{KEY} AND {alias}.{ITEM_KEY} = {column}")
+            known_by = self._known_by(self.base.vocabulary.collections[source.to], alias)
+            cases.append(f" WHEN {column} IS NOT NULL THEN {before} || coalesce({known_by}, {column}) || {after}")
+        if cases:
+            name = f"{name} || CASE{''.join(cases)} ELSE '' END"
+        return (f"SELECT {of}.{KEY}, '{of}' AS collection, {of}.{ITEM_KEY} AS about,"
+                f" coalesce({name}, {of}.{ITEM_KEY}) AS about_name FROM {of}{''.join(joins)}")
+
+    def _known_by(self, collection: Collection, table: str) -> str:
+        """Return the SQL of the value that names an item of a collection, which is a row of a table; NULL if there is none."""
+        fact = collection.naming
+        column = f'{table}."{column_name(fact.id)}"'
+        labels = "".join(f" WHEN '{value.id}' THEN {literal(self._read(value.label))}" for value in fact.values)
+        return f"CASE {column}{labels} END" if fact.type == "enum" and labels else column if fact.type == "text" else "NULL"
 
     def _texts(self) -> None:
         self.engine.lookup("labels", ("of", "id", "label"), list(labels(self.base, self.language)))

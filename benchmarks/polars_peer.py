@@ -91,7 +91,7 @@ class PolarsProgram:
         keys = pl.scan_parquet(self.folder / f"{scope}.parquet").select(KEY)
         deals = self.frames[""].lazy().select(KEY, NUMBER, AS_OF)
         of_deals = keys.join(deals, on=KEY, how="left", maintain_order="left").select(NUMBER, AS_OF)
-        named = next(iter(self.facts(scope).values()))
+        named = self.base.vocabulary.collections[scope].naming
         name = pl.col(named.id if named.type in ("text", "enum") else ITEM_KEY)
         if named.type == "enum":
             name = name.replace_strict({value.id: value.label.en for value in named.values}, return_dtype=pl.String)

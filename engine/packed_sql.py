@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from sqlglot import exp
 
 from .expressions import cast, col, named, paren, sum_of, whole
 
 WORD = 62  # bits of a signed 64-bit number that can be used without its sign
+Word = TypeVar("Word", str, tuple[str, str])  # a column, or one of a table
 IN_BITS = "IN_BITS"  # a function of no engine: :mod:`.dialects` writes it out
 
 
@@ -40,13 +42,9 @@ class Packed:
 
     def count(self, entries: Iterable[str], table: str = "") -> exp.Expr:
         """Return how many of some entries hold."""
-        masks: dict[str, int] = {}
-        for entry in entries:
-            column, bit = self.places[entry]
-            masks[column] = masks.get(column, 0) | bit
         return sum_of([
             cast(exp.BitwiseCount(this=paren(exp.BitwiseAnd(this=col(column, table), expression=whole(mask)))), "int")
-            for column, mask in masks.items()
+            for column, mask in masks(self.places[entry] for entry in entries).items()
         ])
 
     def first(self, word: str, code: Mapping[str, int]) -> exp.Expr:
@@ -66,11 +64,19 @@ class Packed:
         return has_bit(col(column), whole(bit))
 
 
+def masks(places: Iterable[tuple[Word, int]]) -> dict[Word, int]:
+    """Return which bits of each word are those at some places."""
+    found: dict[Word, int] = {}
+    for word, bit in places:
+        found[word] = found.get(word, 0) | bit
+    return found
+
+
 def in_bits(flags: Sequence[exp.Expr]) -> exp.Expr:
     """Return the number of which each bit tells whether a flag holds, the lowest the first; no flag may be NULL."""
     return exp.Anonymous(this=IN_BITS, expressions=list(flags))
 
 
 def has_bit(word: exp.Expr, bit: exp.Expr) -> exp.Expr:
-    """Return the test that a number has a bit."""
+    """Return the test that a number has a bit, or one of several."""
     return exp.NEQ(this=paren(exp.BitwiseAnd(this=word, expression=bit)), expression=whole(0))

@@ -36,7 +36,7 @@ from .expressions import (
     whole,
 )
 from .outputs import CONDITIONS, OUTPUTS
-from .packed_sql import Packed, has_bit
+from .packed_sql import Packed, has_bit, masks
 from .questions import CLAIMED_STEP, vocabulary_slots
 from .questions_sql import QuestionTables
 from .roots_sql import roots, stage
@@ -340,17 +340,18 @@ class _Scoring:
     def status(self, step_id: str, met: Packed, step: Packed, items: Sequence[str]) -> exp.Expr:
         entry = self.base.step(step_id)
         status = Cases().when(step.true(f"done.{step_id}"), exp.Literal.string("complete"))
-        blocked: list[exp.Expr] = []
+        blocking: list[tuple[tuple[str, str], int]] = []
         for finding in self.base.findings.values():
             if step_id in finding.blocks and (place := self.place(finding)) is not None:
                 scope = "" if finding.about == DEAL else finding.about
                 column, bit = place
-                word = col(f"{scope}_{column}", f"{scope}_found") if scope in items else col(column, self.last(""))
-                blocked.append(has_bit(word, whole(bit)))
-        if blocked:
-            status = status.when(either(*blocked), exp.Literal.string("blocked"))
-        some = either(*(met.true(criterion.id) for criterion in entry.criteria))
-        return status.when(some, exp.Literal.string("in_progress")).otherwise(exp.Literal.string("not_started"))
+                blocking.append(((f"{scope}_{column}", f"{scope}_found") if scope in items else (column, self.last("")), bit))
+        if blocking:
+            blocked = either(*(has_bit(col(*word), whole(mask)) for word, mask in masks(blocking).items()))
+            status = status.when(blocked, exp.Literal.string("blocked"))
+        some = masks(met.places[criterion.id] for criterion in entry.criteria)
+        begun = either(*(has_bit(col(word), whole(mask)) for word, mask in some.items()))
+        return status.when(begun, exp.Literal.string("in_progress")).otherwise(exp.Literal.string("not_started"))
 
 
 def _leads(pack: Packed) -> list[tuple[str, str]]:

@@ -133,6 +133,16 @@ class Collection:
     listed_by: str = ""
     asked: Season = Season()
 
+    @property
+    def naming(self) -> Fact:
+        """The fact by whose value people know an item, if it is a text or a value of a list."""
+        return next(iter(self.facts.values()))
+
+    @property
+    def sources(self) -> tuple[Fact, ...]:
+        """The references of which the first that is known belongs to a name that tells only of which kind an item is."""
+        return tuple(fact for fact in self.facts.values() if fact.type == "ref") if self.naming.type == "enum" else ()
+
 
 @dataclass(frozen=True)
 class Vocabulary:

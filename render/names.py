@@ -38,19 +38,21 @@ class Names:
 
         Where that is only of which kind it is, the person whom it comes from belongs to the name.
         """
-        item = self.deal.item(collection, item_id)
-        if item is None:
-            return item_id
-        facts = self.base.vocabulary.collections[collection].facts
-        naming = next(iter(facts.values()))
-        observation = item.facts.get(naming.id)
-        if observation is None or naming.type not in ("text", "enum"):
-            return item_id
-        name = show_value(naming, observation.value, self.language)
-        source = next((fact for fact in facts.values() if fact.type == "ref" and fact.id in item.facts), None)
-        if naming.type == "text" or source is None:
-            return name
-        return name + aside(self.item(source.to, str(item.facts[source.id].value)), self.language)
+        name, item = self._known_by(collection, item_id), self.deal.item(collection, item_id)
+        sources = self.base.vocabulary.collections[collection].sources
+        source = next((fact for fact in sources if name and item and fact.id in item.facts), None)
+        if source is None or item is None:
+            return name or item_id
+        source_id = str(item.facts[source.id].value)
+        return name + aside(self._known_by(source.to, source_id) or source_id, self.language)
+
+    def _known_by(self, collection: str, item_id: str) -> str:
+        """Return the value of the fact that names an item; empty if there is none."""
+        item, naming = self.deal.item(collection, item_id), self.base.vocabulary.collections[collection].naming
+        observation = item and item.facts.get(naming.id)
+        if not observation or naming.type not in ("text", "enum"):
+            return ""
+        return show_value(naming, observation.value, self.language)
 
     def read(self, text: Text) -> str:
         """Return a text that has nothing to fill in."""
@@ -89,7 +91,7 @@ class Names:
         if fact is None:
             return self.read(self.base.vocabulary.collections[str(path)].label)
         label = self.read(fact.label)
-        named = about and collection and fact is not next(iter(self.base.vocabulary.collections[collection].facts.values()))
+        named = about and collection and fact is not self.base.vocabulary.collections[collection].naming
         return headed(self.item(collection, about), self.language) + label if named else label
 
     def _reference(self, path: FactPath) -> str:

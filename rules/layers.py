@@ -45,7 +45,8 @@ def layer_of(folder: Path) -> Layer:
     Raises :class:`~..facts.problems.Rejected` if there is neither ``facts/`` nor ``rules/`` in it, or files that nobody reads.
     """
     vocabulary = folder / "facts" / VOCABULARY_FOLDER.name
-    layer = Layer(Path(os.path.realpath(folder)).name, vocabulary if vocabulary.is_dir() else folder / "facts", folder / "rules")
+    name = Path(os.path.realpath(folder)).name
+    layer = Layer(name, vocabulary if vocabulary.is_dir() else folder / "facts", folder / "rules")
     if not layer.facts.is_dir() and not layer.rules.is_dir():
         raise Rejected([problem(Place(str(folder)), "", "layer-empty")])
     unread = [file for part in (layer.facts, layer.rules) for file in part.rglob("*") if file.suffix.lower() in _UNREAD]

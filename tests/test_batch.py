@@ -613,6 +613,25 @@ def test_a_question_is_asked_as_next_asks_it(from_files: Path) -> None:
         assert [row["question"] for row in own] == [question_text(row["fact"], row["about"], expected) for row in own]
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_findings_and_actions_are_worded_as_next_words_them(language: Language, tmp_path: Path) -> None:
+    run(EXAMPLES, tmp_path / "out", format="csv", language=language, tables=("deals", "findings", "actions", "fired"))
+    told = {name: outputs(tmp_path / "out", name) for name in ("findings", "actions", "fired")}
+    assert any(row["collection"] == "signals" for row in told["fired"])
+    for path in example_files():
+        deal = load_deal(str(path), base().vocabulary)
+        names, diagnosis = Names(base(), deal, language), diagnoser().diagnose(deal)
+        own = {name: [row for row in rows if row["deal_id"] == path.stem] for name, rows in told.items()}
+        assert [row["label"] for row in own["findings"]] == [
+            names.fill(base().findings[found.id].label, found.about, base().findings[found.id].about)
+            for found in diagnosis.findings]
+        assert [row["label"] for row in own["actions"]] == [
+            names.fill(base().actions[given.id].label, given.with_, base().actions[given.id].about)
+            for given in diagnosis.actions]
+        for row in own["fired"]:
+            assert row["about_name"] == (names.item(row["collection"], row["about"]) if row["about"] else "")
+
+
 def test_a_file_tells_who_acts_and_with_what_effort_by_ids_in_every_language(from_files: Path, tmp_path: Path) -> None:
     run(EXAMPLES, tmp_path / "zh", format="csv", tables=("deals", "actions"), language="zh")
     english, chinese = outputs(from_files, "actions"), outputs(tmp_path / "zh", "actions")
