@@ -6,6 +6,7 @@ unit, goes, each distinct spelling once, through the reader of deal files.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,7 +26,10 @@ _LONGEST_UNKNOWN = max(map(len, _UNKNOWN))
 BLANKS = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())  # what the reader of deal files strips
 _WHOLE = ("TINYINT", "SMALLINT", "INT", "INTEGER", "BIGINT")
 _BETWEEN = {"set": r"[;；|、,，\n]", "refs": r"[;；|、,，\n]", "list": r"[;；|\n]"}
-_TIME_OF_DAY = re.compile(r"[T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}(:?\d{2})?)?$")
+_TIME_OF_DAY = re.compile(
+    r"[T ](?P<hours>\d{1,2}):(?P<minutes>\d{2})(?::\d{2}(?:\.\d+)?)?"
+    r"(?:Z|(?P<zone>[+-]\d{2})(?::?(?P<rest>\d{2}))?)?$")
+_FIRST_DAY, _LAST_DAY = "DATE '0001-01-01'", "DATE '9999-12-31'"  # that anybody can note; databases know others
 
 
 class RawColumn:
@@ -68,8 +72,11 @@ class RawColumn:
         fact, name, target = column.fact, self.name, SQL_TYPES[column.type]
         values = _values_of(column)
         match column.type:
-            case "bool" | "date" if self.kind == target:
+            case "bool" if self.kind == target:
                 return name
+            case "date" if self.kind == target:
+                noted = f"CASE WHEN {name} BETWEEN {_FIRST_DAY} AND {_LAST_DAY} THEN {name} END"
+                return noted if column.role == "value" else name
             case "bool":
                 word = f"lower({self.text})"
                 return f"CASE WHEN {word} IN ('true', '1') THEN true WHEN {word} IN ('false', '0') THEN false END"
@@ -86,7 +93,8 @@ class RawColumn:
                 digits = "[0-9]{1,12}" if column.type == "int" else "[0-9]{1,12}([.][0-9]{1,4})?"
                 return self._if(" AND ".join([f"regexp_matches({self.text}, '^{digits}$')", *limits]), target)
             case "text" if values:
-                return f"CASE WHEN {name} IN ({_listed(values)}) THEN {name} END"
+                text = name if self.kind == target else self.text
+                return f"CASE WHEN {text} IN ({_listed(values)}) THEN {text} END"
             case "text":  # only a short one can be a word for nothing known
                 length = f"length({self.text})"
                 odd = f"{length} > {LONGEST_TEXT} OR {_has_blank_ends(self.text)}"
@@ -118,6 +126,8 @@ class RawColumn:
                 *_places_of_ends(name), f"array_position({literal(_UNKNOWN)}, {name})")]
             nothing = " AND ".join(f"count({place}) = 0" for place in none)
             return f"{nothing} AND coalesce(max(length({name})) <= {LONGEST_TEXT}, true)"
+        if column.type == "date":
+            return f"coalesce(min({name}) >= {_FIRST_DAY} AND max({name}) <= {_LAST_DAY}, true)"
         if column.type == "texts" and values:  # as many as there are of each that is known: so none twice, and no other
             found = " + ".join(f"count_if(list_contains({name}, {literal(value)}))" for value in values)
             return f"coalesce(sum(array_length({name})) = {found}, true)"
@@ -212,9 +222,17 @@ def _meaning(column: Column, fact: Fact | None, text: str) -> object:
         return text
     if fact.type in _BETWEEN and column.role == "value":
         return list(in_order(fact, [parse_member(fact, part) for part in _parts(fact, text)]))
-    if column.type == "date":
-        text = _TIME_OF_DAY.sub("", text)
+    if column.type == "date" and (time := _TIME_OF_DAY.search(text)):
+        return _in_utc(parse_value(fact, text[: time.start()]), time)
     return parse_value(fact, text)
+
+
+def _in_utc(day: object, time: re.Match[str]) -> object:
+    """Return the day in UTC on which it is this time of a day; without a zone it is that day."""
+    sign = -1 if (time["zone"] or "").startswith("-") else 1
+    ahead = int(time["zone"] or 0) * 60 + sign * int(time["rest"] or 0)
+    days = (int(time["hours"]) * 60 + int(time["minutes"]) - ahead) // (24 * 60) if time["zone"] else 0
+    return day + dt.timedelta(days=days) if isinstance(day, dt.date) else day
 
 
 def _parts(fact: Fact, text: str) -> Iterator[str]:

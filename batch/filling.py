@@ -80,6 +80,8 @@ def text_of_cell(cell: object) -> str | None:
         return ";".join(map(str, cell)) or "-"
     if isinstance(cell, dt.datetime):
         return cell.date().isoformat() if cell.time() == dt.time() else cell.isoformat(" ")
+    if isinstance(cell, bytes):
+        return cell.decode("utf-8", "surrogateescape")
     if isinstance(cell, bool):
         return "true" if cell else "false"
     if isinstance(cell, float):

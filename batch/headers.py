@@ -9,9 +9,11 @@ from unicodedata import normalize
 from ..facts.problems import nearest
 from ..facts.tables import ITEM_KEY, KEY, Column, Table, column_name
 from ..facts.texts import LANGUAGES, Language, Text
+from ..facts.values import takes_percent
 from ..render.words import aside, joined, say
 from .filling import NAMELESS, is_nameless
 
+_MOST_NAMED = 20  # of the columns that are left out; those beyond are only counted
 _NUMBER = re.compile(r"_\d+$")  # what a header gets that stands in the table twice
 
 
@@ -59,12 +61,19 @@ class Headers:
             hint = nearest(raw.strip().lower(), self.columns)
             return raw + aside(say("score.nearest_column", language, column=hint), language) if hint else raw
 
-        return found, Text(*(joined([told(*of, language) for of in left_out.items()], language) for language in LANGUAGES))
+        shown = list(left_out.items())[:_MOST_NAMED]  # to look for what each of thousands is nearest to takes its time
+        more = [f"… (+{len(left_out) - len(shown)})"] * (len(left_out) > len(shown))
+        return found, Text(*(joined([*(told(*of, language) for of in shown), *more], language) for language in LANGUAGES))
 
     def is_key(self, header: str) -> bool:
         """Tell whether a column holds the ids of the deals."""
         column = self.column(header)
         return column is not None and column.name == KEY
+
+    def is_share(self, header: str) -> bool:
+        """Tell whether a column holds what may be written in percent."""
+        column = self.column(header)
+        return column is not None and column.role == "value" and column.fact is not None and takes_percent(column.fact)
 
     def is_date(self, header: str) -> bool:
         """Tell whether a column holds days."""

@@ -162,7 +162,9 @@ def _objects_at_once(database: duckdb.DuckDBPyConnection, path: Path, into: str)
                f" maximum_object_size = {_LARGEST_OBJECT})")
     database.execute(f"CREATE OR REPLACE TEMP TABLE objects AS SELECT row_number() OVER () AS {ROW}, json FROM {objects}",
                      [str(path)])
-    names = database.execute("SELECT DISTINCT unnest(json_keys(json)) AS name FROM objects ORDER BY name").fetchall()
+    keys = f"SELECT {ROW}, unnest(json_keys(json)) AS name, generate_subscripts(json_keys(json), 1) AS place FROM objects"
+    names = database.execute(
+        f"SELECT name FROM ({keys}) GROUP BY name ORDER BY min({ROW}), arg_min(place, {ROW})").fetchall()
     types = literal(json.dumps({name: "VARCHAR" for (name,) in names}, ensure_ascii=False))
     cells = f"SELECT {ROW}, from_json(json, {types}) AS cells FROM objects WHERE json_type(json) = 'OBJECT'"
     database.execute(f"CREATE TABLE {into} AS SELECT {ROW}, cells.* FROM ({cells})")

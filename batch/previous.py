@@ -82,6 +82,16 @@ def is_output(columns: Collection[str]) -> bool:
     return {KEY, "scored", "step", "readiness_low", "criteria_met"} <= set(columns)
 
 
+def is_output_workbook(database: duckdb.DuckDBPyConnection, store: Store) -> bool:
+    """Tell whether something with tables in it is a workbook that a run wrote: what its labels stand for is in it."""
+    if IDS not in store.names:
+        return False
+    store.read(IDS, "previous_ids", most=0)
+    columns = DuckEngine(database).columns("previous_ids")
+    database.execute("DROP TABLE previous_ids")
+    return {"place", "label", "id"} <= set(columns)
+
+
 def _read(
     database: duckdb.DuckDBPyConnection, store: Store, output: str, tables: Sequence[str], prefix: str, most_rows: int | None
 ) -> tuple[dict[str, str], Ids]:

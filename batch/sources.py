@@ -20,10 +20,12 @@ from ..facts.problems import Problem, Rejected, nearest
 from ..facts.tables import DEALS, ITEM_KEY, KEY, Table, deal_rows, tables
 from ..facts.vocabulary import Vocabulary
 from .cells import literal
+from .engines import DuckEngine
 from .filling import ROW, fill_table, text_of_value
 from .headers import Headers
 from .lines import PACKED, TEXT_FILES, read_lines
 from .postgres import is_address
+from .previous import is_output_workbook
 from .refusal import BadSource
 from .rows import Unread, escaped
 from .stores import DATABASES, WORKBOOKS, open_store, unreadable
@@ -171,7 +173,7 @@ def _paths(source: str, opening: _Opening) -> list[Path]:
 
 def _of_folder(folder: Path, opening: _Opening) -> list[Path]:
     """Return the tables that lie in a folder, or if there are none, its deal files."""
-    entries = sorted(folder.iterdir())
+    entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith(_OWN))
     tables = [
         entry for entry in entries if (_is_file(entry) and _ending(entry) in TABLE_FILES)
         or (entry.is_dir() and table_name(_title(entry), opening.vocabulary) and parquet_files(entry))
@@ -263,6 +265,8 @@ class _Opening:
             others = [file for file in _files_of(path) if file.suffix != PARQUET]
             self.opened.ignored += [escaped(file.relative_to(path.parent).as_posix()) for file in others]
             numbered, source = f"CAST(NULL AS BIGINT) AS {ROW}, *", f"[{files}], hive_partitioning = true"
+        elif "file_row_number" in map(str.lower, DuckEngine(self.database).columns(f"FROM read_parquet({literal(path)})")):
+            numbered, source = f"CAST(NULL AS BIGINT) AS {ROW}, *", literal(path)
         else:
             numbered = f"file_row_number + 1 AS {ROW}, * EXCLUDE (file_row_number)"
             source = f"{literal(path)}, file_row_number = true"
@@ -271,6 +275,8 @@ class _Opening:
     def store(self, source: str, name: str) -> None:
         """Read a workbook or database; the only sheet of a workbook is taken for the deals."""
         with open_store(self.database, source) as store:
+            if is_output_workbook(self.database, store):
+                raise BadSource("batch-is-output")
             alone = DEALS if len(store.names) == 1 and Path(name).suffix.lower() in WORKBOOKS else ""
             for place, title in store.names.items():
                 table = self.table(title, place, alone)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
@@ -157,12 +157,16 @@ class _Workbook:
     def read(self, table: str, into: str, headers: Headers | None = None, most: int | None = None) -> Sequence[Unread]:
         with _told_of(self.file):
             lost = unstored(self.book[table], self.formulas[table]) if self.formulas and headers else {}
-        rows = enumerate(self._rows(table), 1)
+        rows: Iterator[tuple[int, tuple[Any, ...]]] = enumerate(self._rows(table), 1)
         titles = (
-            [str(lost.get(number, {}).get(place, cell) or "").strip() for place, cell in enumerate(row)] for number, row in rows
+            (number, [str(lost.get(number, {}).get(place, cell) or "").strip() for place, cell in enumerate(row)])
+            for number, row in rows
         )
-        header = next((row for row in titles if not is_blank(row)), [])
+        above, header = next(((number, row) for number, row in titles if not is_blank(row)), (0, []))
         dates = {place for place, name in enumerate(header) if headers and headers.is_date(name)}
+        shares = {place for place, name in enumerate(header) if headers and headers.is_share(name)}
+        if shares:  # what is shown as 80% is stored as 0.8
+            rows = islice(enumerate(self._rows(table, shares), 1), above, None)
         known = {place for place, name in enumerate(header) if headers and headers.column(name)}
         filled = (
             (number, [text_of_cell(self._day(cell) if place in dates else cell) for place, cell in enumerate(row)])
@@ -170,15 +174,15 @@ class _Workbook:
         )
         return fill_rows(self.database, into, header, filled, headers, lost_rows(lost, known))
 
-    def _rows(self, table: str) -> Iterator[tuple[Any, ...]]:
-        """Yield the rows of a sheet, which is parsed meanwhile."""
-        rows = self.book[table].iter_rows(values_only=True)
+    def _rows(self, table: str, shares: Collection[int] = ()) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a sheet, which is parsed meanwhile; in some places as they are shown if that is in percent."""
+        rows = self.book[table].iter_rows(values_only=not shares)
         while True:
             with _told_of(self.file):
                 row = next(rows, None)
             if row is None:
                 return
-            yield row
+            yield tuple(_shown(cell) if place in shares else cell.value for place, cell in enumerate(row)) if shares else row
 
     def _day(self, cell: object) -> object:
         """Return the day that a number means in a column of days that are not shown as such."""
@@ -201,6 +205,12 @@ def _workbook(database: duckdb.DuckDBPyConnection, path: Path) -> Iterator[Store
             if formulas is not None:
                 books.callback(formulas.close)
         yield _Workbook(database, path.name, book, formulas)
+
+
+def _shown(cell: Any) -> object:
+    """Return the value of a cell, with its sign if it is shown in percent."""
+    is_percent = isinstance(cell.value, int | float) and "%" in (cell.number_format or "")
+    return f"{text_of_cell(cell.value * 100)}%" if is_percent else cell.value
 
 
 @contextmanager

@@ -22,6 +22,8 @@ SEVERAL = ("set", "list", "refs")
 _SEPARATORS = re.compile(r"[,，、;；]")
 _FIRST_WORD = re.compile(r"[\s,，;；]")
 _AGO = re.compile(r"(\d{1,4})\s*(?:days?\s+ago|天(?:之?前|以前))", re.IGNORECASE)
+_AHEAD = re.compile(r"(?:in\s+(\d{1,4})\s*days?|(\d{1,4})\s*天(?:之?后|以后))", re.IGNORECASE)
+_DAYS = {"yesterday": -1, "today": 0, "tomorrow": 1}
 _NOT = re.compile(r"(?:还|尚|暂|暂时)?(?:没有|没|未|不)(?:曾)?")
 _SHORTEST = 2  # signs that must be typed of a label, if no other begins with them
 _LONGEST_ID = 20
@@ -162,9 +164,13 @@ def _yes_or_no(fact: Fact, typed: str) -> bool:
 
 
 def _day(fact: Fact, typed: str, as_of: date) -> date:
-    ago = _AGO.fullmatch(_bare(typed))
-    if means(typed, "today") or means(typed, "yesterday") or ago:
-        return as_of - timedelta(days=int(ago.group(1)) if ago else int(means(typed, "yesterday")))
+    said = _bare(typed)
+    if found := _AGO.fullmatch(said):
+        return as_of - timedelta(days=int(found[1]))
+    if found := _AHEAD.fullmatch(said):
+        return as_of + timedelta(days=int(found[1] or found[2]))
+    if (days := next((days for kind, days in _DAYS.items() if means(said, kind)), None)) is not None:
+        return as_of + timedelta(days=days)
     if means(typed, "yes", "no"):
         raise Misunderstood("ask.which_day")
     value = parse_value(fact, typed)

@@ -282,7 +282,7 @@ def _hint(fact: Fact, has_options: bool, several: bool) -> str:
     if has_options:
         return "several" if several or fact.type in SEVERAL else "one"
     if fact.type == "date":
-        return "dates" if several else "date"
+        return "dates" if several else "date" if fact.past else "date_ahead"
     if several or fact.type in SEVERAL:
         return "list"
     kinds = {"bool": "bool", "int": "number", "decimal": "number", "money": "money"}

@@ -130,3 +130,48 @@ def test_a_moment_counts_by_its_day_in_utc_on_every_machine(
     with duckdb_at_work() as (reading, _):
         lay_down(DuckEngine(reading), base().vocabulary, open_source(reading, str(file), base().vocabulary))
         assert reading.execute("SELECT as_of FROM deals").fetchall() == [(dt.date(2026, 3, 16),)]
+
+
+@pytest.mark.parametrize(("moment", "day"), [
+    ("2026-03-16T23:30:00-05:00", 17), ("2026-03-16T03:30:00+08:00", 15), ("2026/3/16 23:30-0030", 17),
+    ("2026-03-16 23:30Z", 16), ("2026-03-16T03:30:00", 16),
+])
+def test_a_moment_in_a_text_with_a_time_zone_counts_by_its_day_in_utc(moment: str, day: int, tmp_path: Path) -> None:
+    (tmp_path / "deals.csv").write_text(f"deal_id,as_of\nA,{moment}\n", "utf-8")
+    assert examine(tmp_path).tables["deals"][0]["as_of"] == dt.date(2026, 3, day)
+
+
+def parquet(path: Path, columns: str) -> Path:
+    with duckdb.connect() as writing:
+        writing.execute(f"COPY (SELECT 'A' AS deal_id, {columns}) TO '{path}'")
+    return path
+
+
+@pytest.mark.parametrize("kind", [
+    "INTEGER", "DOUBLE", "BOOLEAN", "DATE", "TIMESTAMP", "UUID", "BLOB", "INTEGER[]", "STRUCT(a INTEGER)",
+])
+def test_a_column_of_labels_may_be_empty_whatever_its_type(kind: str, tmp_path: Path) -> None:
+    found = examine(parquet(tmp_path / "deals.parquet", f"DATE '{DAY}' AS as_of, CAST(NULL AS {kind}) AS budget_status"))
+    assert (found.good, found.tables["deals"][0]["budget_status"]) == (["A"], None)
+
+
+@pytest.mark.parametrize(("value", "kind"), [
+    ("1", "INTEGER"), ("true", "BOOLEAN"), (f"DATE '{DAY}'", "DATE"), ("[1]", "INTEGER[]"), ("'x'", "BLOB"),
+])
+def test_a_value_that_is_no_label_is_told_whatever_its_type(value: str, kind: str, tmp_path: Path) -> None:
+    source = parquet(tmp_path / "deals.parquet", f"DATE '{DAY}' AS as_of, CAST({value} AS {kind}) AS budget_status")
+    ((_, row, deal_id, column_, _, code),) = examine(source).errors
+    assert (row, deal_id, column_, code) == (1, "A", "budget_status", "not-a-value")
+
+
+@pytest.mark.parametrize("day", ["12026-03-16", "0044-03-15 (BC)", "infinity"])
+@pytest.mark.parametrize("name", ["as_of", "deal_expected_close"])
+def test_a_day_that_nobody_could_note_is_told(day: str, name: str, tmp_path: Path) -> None:
+    other = "" if name == "as_of" else f", DATE '{DAY}' AS as_of"
+    found = examine(parquet(tmp_path / "deals.parquet", f"DATE '{day}' AS {name}{other}"))
+    assert ("deals", 1, "A", name) in {error[:4] for error in found.errors}
+    assert found.rejected == ["A"]
+
+
+def test_a_column_called_like_one_of_the_reader_s_own_is_left_out_like_any_that_nobody_knows(tmp_path: Path) -> None:
+    assert examine(parquet(tmp_path / "deals.parquet", f"DATE '{DAY}' AS as_of, 8 AS file_row_number")).good == ["A"]

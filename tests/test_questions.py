@@ -95,3 +95,9 @@ def test_whether_others_follow_the_customer_is_asked_after_the_signature() -> No
         for text in ("deal: {claimed_step: closing}", "contract: {status: signed}")
     ]
     assert asked == [False, True]
+
+
+def test_a_pause_is_asked_about_until_the_signature() -> None:
+    for text, is_asked in (("deal: {claimed_step: closing}", True), ("contract: {status: signed}", False)):
+        facts = {question.fact for question in diagnosed(f"as_of: 2026-03-16\n{text}\n").questions}
+        assert ("pause.until" in facts) is is_asked

@@ -12,7 +12,7 @@ import sqlite3
 import tempfile
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
@@ -676,3 +676,48 @@ def test_deal_files_of_the_same_name_in_several_folders_are_told_apart(tmp_path:
         (tmp_path / folder / "acme.yaml").write_text(f"as_of: {DAY}\n", "utf-8")
     (tmp_path / "south" / "acme.json").write_text(f'{{"as_of": "{DAY}"}}', "utf-8")
     assert examine(str(tmp_path / "**" / "*.*")).good == ["north/acme", "south/acme.json", "south/acme.yaml"]
+
+
+def test_what_a_workbook_shows_in_percent_is_read_as_it_is_shown(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append([])
+    sheet.append(["deal_id", "as_of", "seller_win_estimate", "loyalty_repeat_rate"])
+    sheet.append(["A", dt.date(2026, 3, 16), 0.07, 0.5])
+    sheet.append(["B", dt.date(2026, 3, 16), 80, 0.5])
+    for cell in ("C3", "D3"):
+        sheet[cell].number_format = "0.0%"
+    book.save(tmp_path / "in.xlsx")
+    found = examine(tmp_path / "in.xlsx").tables["deals"]
+    assert [(row["seller_win_estimate"], float(row["loyalty_repeat_rate"])) for row in found] == [(7, 0.5), (80, 0.5)]
+
+
+def test_of_two_names_of_a_fact_the_first_in_a_file_counts_whether_or_not_other_lines_can_be_read(tmp_path: Path) -> None:
+    for tail in ("", '\n{"deal_id":"B"'):
+        (tmp_path / "deals.jsonl").write_text(f'{{"deal_id":"A","as_of":"{DAY}","deal_amount":5,"amount":7}}{tail}', "utf-8")
+        assert examine(tmp_path / "deals.jsonl").tables["deals"][0]["deal_amount"] == 5
+
+
+def test_bytes_of_sqlite_are_read_as_text(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "in.sqlite")) as database, database:
+        database.execute("CREATE TABLE deals (deal_id, as_of, deal_name)")
+        database.executemany("INSERT INTO deals VALUES (?, ?, ?)", [(b"A", DAY, "钢".encode()), ("B", DAY, b"\xff")])
+    found = examine(tmp_path / "in.sqlite")
+    assert [(row["deal_id"], row["deal_name"]) for row in found.tables["deals"]] == [("A", "钢")]
+    assert found.rejected == ["B"]
+
+
+def test_files_that_a_system_hides_among_deal_files_are_none(tmp_path: Path) -> None:
+    folder = deal_folder(tmp_path / "in")
+    for name in ("._a.yaml", ".hidden.yaml"):
+        (folder / name).write_bytes(b"\0\5\26\7")
+    assert (found := examine(folder)).good == ["a"]
+    assert found.deals == 1
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_workbook_that_a_run_wrote_is_no_input(language: Language, tmp_path: Path) -> None:
+    run(csv_folder(tmp_path / "in", deals=DEALS), tmp_path / "out.xlsx", language=language, tables=("deals",))
+    with pytest.raises(BadSource, match="batch-is-output"):
+        examine(tmp_path / "out.xlsx")
