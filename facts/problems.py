@@ -73,6 +73,11 @@ class Problems:
         if len(self._found) >= MOST_PROBLEMS:
             self.raise_if_any()
 
+    def unknown(self, place: Place, field: str, code: str, found: str, known: Iterable[str]) -> None:
+        """Note a name that is none of those known, with the nearest of them."""
+        names = list(known)
+        self.add(place, field, code, found=found, hint=suggestion(found, names), choices=listing(names))
+
     def take(self, rejected: Rejected) -> None:
         """Note what was found wrong with a part of the input, so that the other parts can be read as well."""
         self._found += [found for found in rejected.problems if found not in self._found]
@@ -137,7 +142,9 @@ def suggestion(word: str, choices: Iterable[str]) -> Text:
 def suggestion_or_all(word: str, choices: Sequence[str]) -> Text:
     """Return the suggestion, or, if nothing resembles the word, what there is to choose from."""
     near = suggestion(word, choices)
-    return near if near.en else Text(f" (known: {listing(choices)})", f"（可用：{listing(choices, comma='、')}）")
+    if near.en or not choices:
+        return near
+    return Text(f" (known: {listing(choices)})", f"（可用：{listing(choices, comma='、')}）")
 
 
 def hint(word: str, choices: Iterable[str], language: Language) -> str:

@@ -18,6 +18,7 @@ from .texts import LANGUAGES, Language, Text
 
 T = TypeVar("T")
 _NUMBER = re.compile(r"-?[0-9]{1,14}(\.[0-9]{1,4})?")
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
 class Record:
@@ -102,12 +103,15 @@ class Record:
             self.problems.add(self.where(name), self.path(name), "out-of-range", found=value, low=low, high=high)
         return int(value)
 
-    def bilingual(self, name: str, required: bool = True) -> Text:
-        """Return a field with ``en`` and ``zh``, both of them required and not empty."""
+    def bilingual(self, name: str, required: bool = True, fills: Many[str] | None = None) -> Text:
+        """Return a field with ``en`` and ``zh``, both of them required and not empty.
+
+        ``fills`` are the placeholders that it may have; None for one that is not shown with them.
+        """
         node = self.node(name, required)
         if node is None:
             return Text("", "")
-        return read_text(node, self.path(name), self.problems)
+        return read_text(node, self.path(name), self.problems, fills)
 
     def texts(self, name: str) -> tuple[str, ...]:
         """Return a list of scalars; a single scalar counts as a list of one, a field left out as an empty list."""
@@ -168,18 +172,29 @@ def _numbers(items: Many[Node]) -> list[int]:
     return [ranks[item.place.file, item.place.line, item.place.column] for item in items]
 
 
-def read_text(node: Node, field: str, problems: Problems) -> Text:
-    """Read a mapping with ``en`` and ``zh``."""
+def read_text(node: Node, field: str, problems: Problems, fills: Many[str] | None = None) -> Text:
+    """Read a mapping with ``en`` and ``zh``; see :meth:`Record.bilingual`."""
     record = Record(node, field, problems, node.place)
-    text = Text(*(_in_language(record, language) for language in LANGUAGES))
+    text = both_languages(record, fills)
     record.close()
     return text
 
 
-def _in_language(record: Record, language: Language) -> str:
-    node = record.node(language)
+def both_languages(record: Record, fills: Many[str] | None = None) -> Text:
+    """Return the text of a record that has ``en`` and ``zh`` among its fields."""
+    return Text(*(_in_language(record, language, fills) for language in LANGUAGES))
+
+
+def _in_language(record: Record, language: Language, fills: Many[str] | None) -> str:
+    node, path = record.node(language), record.path(language)
     if record.valid and (node is None or (isinstance(node, Scalar) and not node.text.strip())):
-        record.problems.add(record.place if node is None else node.place, record.path(language), "empty-text")
+        record.problems.add(record.place if node is None else node.place, path, "empty-text")
+    elif isinstance(node, Scalar):
+        if not node.quoted and _NUMBER.fullmatch(node.text):
+            record.problems.add(node.place, path, "number-not-text", found=node.text)
+        for found in _PLACEHOLDER.findall(node.text):
+            if fills is not None and found not in fills:
+                record.problems.add(node.place, path, "placeholder-unknown", found=found, hint=suggestion_or_all(found, fills))
     return record.text(language)
 
 

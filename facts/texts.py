@@ -8,6 +8,8 @@ from typing import Literal
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
+FILLED = ("account",)  # the placeholders of a text about the deal
+FILLED_OF_ITEM = (*FILLED, "name")  # and of one about an item
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 

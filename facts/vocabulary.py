@@ -18,7 +18,7 @@ from .nodes import Mapping, Node, Sequence
 from .problems import Place, Problems, listing, suggestion
 from .reader import Record
 from .source import parse, read_bytes
-from .texts import NO_TEXT, Text
+from .texts import FILLED, FILLED_OF_ITEM, NO_TEXT, Text
 
 FactType = Literal["bool", "enum", "ordinal", "int", "decimal", "money", "date", "text", "set", "list", "ref", "refs"]
 FACT_TYPES: tuple[FactType, ...] = (
@@ -55,6 +55,16 @@ class Season:
     first: str = ""
     last: str = ""
     place: Place = field(default=Place(""), compare=False)
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A source or parameter that a fact names, and only the rules define."""
+
+    kind: Literal["source", "parameter"]
+    name: str
+    place: Place
+    field: str
 
 
 @dataclass(frozen=True)
@@ -148,13 +158,15 @@ class Collection:
 class Vocabulary:
     """All facts: ``facts`` about the deal by id, ``collections`` with the facts of their items.
 
-    ``origins`` gives the numbers of the folders that each record comes from, by its id.
+    ``origins`` gives the numbers of the folders that each record comes from, by its id, ``mentions`` what the rules have
+    to define.
     """
 
     facts: dict[str, Fact]
     collections: dict[str, Collection]
     topics: dict[str, Text]
     origins: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    mentions: tuple[Mention, ...] = field(default=(), compare=False)
 
     def all_facts(self) -> Iterator[Fact]:
         """Yield every fact of the deal and of every collection, in the order of the files."""
@@ -185,7 +197,7 @@ def load_vocabulary(folders: Iterable[Path] = (FOLDER,)) -> Vocabulary:
         loader.part(part)
     loader.check_references()
     problems.raise_if_any()
-    return Vocabulary(loader.facts, loader.collections, loader.topics, origins)
+    return Vocabulary(loader.facts, loader.collections, loader.topics, origins, tuple(loader.mentions))
 
 
 def _parts(folder: Path, problems: Problems) -> dict[str, Mapping]:
@@ -198,10 +210,6 @@ def _parts(folder: Path, problems: Problems) -> dict[str, Mapping]:
     return {name: part for name, files in nodes.items() if (part := joined(files, problems)) is not None}
 
 
-def _value(record: Record) -> Value:
-    return Value(record.text("id", required=True), record.bilingual("label"), record.text("since"), record.texts("also"))
-
-
 class _Loader:
     def __init__(self, problems: Problems) -> None:
         self.problems = problems
@@ -209,6 +217,7 @@ class _Loader:
         self.collections: dict[str, Collection] = {}
         self.topics: dict[str, Text] = {}
         self.seasons: dict[str, Season] = {}
+        self.mentions: list[Mention] = []
 
     def part(self, node: Mapping) -> None:
         top = Record(node, "", self.problems, node.place)
@@ -240,7 +249,7 @@ class _Loader:
         collection = Collection(
             head.text("id", required=True), head.text("item", required=True),
             head.bilingual("label"), head.bilingual("item_label"), {},
-            head.bilingual("question", required=False), head.text("listed_by"), self._season(head, Season()),
+            head.bilingual("question", required=False, fills=()), head.text("listed_by"), self._season(head, Season()),
         )
         self.seasons[collection.id] = collection.asked
         listed_by = head.where("listed_by")
@@ -264,30 +273,46 @@ class _Loader:
     def _fact(self, record: Record, collection: str) -> Fact:
         fact_id = record.text("id", required=True)
         default = self.seasons.get(collection or fact_id.partition(".")[0], Season())
+        sources, life = record.scalars("sources"), record.text("stale_after")
+        self.mentions += [Mention("source", source.text, source.place, record.path("sources")) for source in sources]
+        if life:
+            self.mentions.append(Mention("parameter", life, record.where("stale_after"), record.path("stale_after")))
         fact = Fact(
             id=fact_id,
             type=record.choice("type", FACT_TYPES),  # type: ignore[arg-type]
             label=record.bilingual("label"),
             about=record.bilingual("about"),
-            question=record.bilingual("question"),
+            question=record.bilingual("question", fills=FILLED_OF_ITEM if collection else FILLED),
             whom=record.choice("whom", WHOM),
             influence=record.choice("influence", INFLUENCE),
             effort=record.choice("effort", EFFORT),
             collection=collection,
-            values=record.records("values", _value),
+            values=self._values(record),
             to=record.text("to"),
-            stale_after=record.text("stale_after"),
+            stale_after=life,
             minimum=record.decimal("minimum"),
             maximum=record.decimal("maximum"),
             sensitive=record.flag("sensitive"),
             opinion=record.flag("opinion"),
             past=record.flag("past"),
             asked=self._season(record, default),
-            sources=record.texts("sources"),
+            sources=tuple(source.text for source in sources),
             place=record.place,
         )
         self._check(fact, record.node("values"))
         return fact
+
+    def _values(self, fact: Record) -> tuple[Value, ...]:
+        places: dict[str, Place] = {}
+
+        def read(record: Record) -> Value:
+            name, place = record.text("id", required=True), record.where("id")
+            first = places.setdefault(name, place)
+            if name and first is not place:
+                self.problems.add(place, record.path("id"), "defined-twice", found=name, other=first)
+            return Value(name, record.bilingual("label"), record.text("since"), record.texts("also"))
+
+        return fact.records("values", read)
 
     def _check(self, fact: Fact, values: Node | None) -> None:
         needs_values = fact.type in ("enum", "ordinal", "set")

@@ -39,18 +39,22 @@ class Names:
         Where that is only of which kind it is, the person whom it comes from belongs to the name.
         """
         name, item = self._known_by(collection, item_id), self.deal.item(collection, item_id)
-        sources = self.base.vocabulary.collections[collection].sources
-        source = next((fact for fact in sources if name and item and fact.id in item.facts), None)
-        if source is None or item is None:
-            return name or item_id
+        if not name or item is None:
+            return item_id
+        source = next((fact for fact in self.base.vocabulary.collections[collection].sources if fact.id in item.facts), None)
+        if source is None:
+            return name
         source_id = str(item.facts[source.id].value)
         return name + aside(self._known_by(source.to, source_id) or source_id, self.language)
 
     def _known_by(self, collection: str, item_id: str) -> str:
         """Return the value of the fact that names an item; empty if there is none."""
-        item, naming = self.deal.item(collection, item_id), self.base.vocabulary.collections[collection].naming
-        observation = item and item.facts.get(naming.id)
-        if not observation or naming.type not in ("text", "enum"):
+        item = self.deal.item(collection, item_id)
+        if item is None:
+            return ""
+        naming = self.base.vocabulary.collections[collection].naming
+        observation = item.facts.get(naming.id)
+        if observation is None or naming.type not in ("text", "enum"):
             return ""
         return show_value(naming, observation.value, self.language)
 

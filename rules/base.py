@@ -8,12 +8,13 @@ base.parameters["contact_stale_days"].value
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as PlainMapping
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from ..facts.layers import joined, overlaid, records
-from ..facts.nodes import Mapping, Scalar
+from ..facts.layers import joined, overlaid, record_id, records
+from ..facts.nodes import Mapping, Node, Scalar
+from ..facts.nodes import Sequence as Items
 from ..facts.problems import Problems, Rejected, listing
 from ..facts.source import parse, read_bytes
 from ..facts.texts import Text
@@ -95,7 +96,7 @@ def load_rule_base(layers: Sequence[Layer] = (OURS,)) -> RuleBase:
     if not complete:  # names that an unreadable file defines would be reported as unknown everywhere else
         problems.raise_if_any()
     loader.finish()
-    _check_switched_off(loader, problems)
+    _check_taken_away(loader, laid, problems)
     program = build_program(
         loader.rules.values(), loader.steps, loader.actions, loader.findings, problems, loader.declared_scopes, loader.whole
     )
@@ -121,16 +122,47 @@ def load_rule_base(layers: Sequence[Layer] = (OURS,)) -> RuleBase:
     )
 
 
-def _check_switched_off(loader: Loader, problems: Problems) -> None:
-    """Note each conclusion that others read and nobody makes any more, at the record that switches its rule off."""
+def _check_taken_away(loader: Loader, laid: Sequence[Mapping], problems: Problems) -> None:
+    """Note each conclusion that others read and nobody makes any more, at the record that took its rule away."""
     made = {name for rule in loader.rules.values() for name in rule.concludes}
+    advice: list[Action | Finding] = [*loader.actions.values(), *loader.findings.values()]
+    asking = [(rule.id, {name for name, _ in reads(rule.when)}) for rule in loader.rules.values()]
+    readers: dict[str, list[str]] = {}
+    for reader, names in (*asking, *((entry.id, set(entry.withheld_when)) for entry in advice if not entry.off)):
+        for name in names - made:
+            readers.setdefault(name, []).append(reader)
+    before = len(problems)
     for rule in loader.off.values():
         for name in rule.concludes:
-            readers = [other.id for other in loader.rules.values() if name in {read for read, _ in reads(other.when)}]
-            if readers and name not in made and "." not in name:
-                problems.add(rule.place, rule.id, "off-read", found=name, readers=listing(readers, 5))
-    if loader.off:  # the readers need not be told one by one
+            if name in readers and "." not in name:
+                problems.add(rule.place, rule.id, "off-read", found=name, readers=listing(readers[name], 5))
+    for below, above in _replaced(laid):
+        for name in _conclusions(below):
+            if name in readers:
+                problems.add(above.place, record_id(above), "replaced-read", found=name, other=below.place,
+                             readers=listing(readers[name], 5))
+    if len(problems) > before:  # the readers need not be told one by one
         problems.raise_if_any()
+
+
+def _replaced(laid: Sequence[Mapping]) -> Iterator[tuple[Mapping, Mapping]]:
+    """Yield each rule that a layer lets conclude something else than the layers below: as it was, and as it is."""
+    known: dict[str, Mapping] = {}
+    for tree in laid:
+        rules = _items(tree.get("rules"))
+        own = {record_id(rule): rule for rule in rules if isinstance(rule, Mapping) and rule.get("then") is not None}
+        yield from ((known[name], rule) for name, rule in own.items() if name in known)
+        known |= own
+
+
+def _conclusions(rule: Mapping) -> list[str]:
+    then = rule.get("then")
+    conclude = then.get("conclude") if isinstance(then, Mapping) else None
+    return [name.text for name in (conclude, *_items(conclude)) if isinstance(name, Scalar)]
+
+
+def _items(node: Node | None) -> tuple[Node, ...]:
+    return node.items if isinstance(node, Items) else ()
 
 
 def _trees(layers: Sequence[Layer], problems: Problems) -> tuple[dict[str, Mapping | None], bool]:

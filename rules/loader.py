@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from ..facts.nodes import Mapping, Node, Scalar, Sequence
-from ..facts.problems import Place, Problems, listing, nearest, suggestion
-from ..facts.reader import Record, describe
-from ..facts.texts import Text
+from ..facts.problems import Place, Problems, nearest
+from ..facts.reader import Record, both_languages, describe
+from ..facts.texts import FILLED, FILLED_OF_ITEM, Text
 from ..facts.vocabulary import EFFORT, Vocabulary
 from .catalogue import (
     DEAL,
@@ -33,12 +33,13 @@ from .catalogue import (
 )
 from .conditions import ConditionReader
 from .language import ALWAYS, Absent, Condition, FactTest, Holds, Rule, walk
+from .mentions import check_mentions
 
 BASES = ("article", "reading", "convention")
 NATURES = ("definition", "classification", "fact", "precondition", "heuristic", "action", "principle", "caution", "indicator")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _RULE_ID = re.compile(r"[a-z][a-z0-9_]*(?:[.-][a-z0-9_]+)*")
-_PLACEHOLDER = re.compile(r"\{(\w*)\}")
+_MOST = {"share": 1, "percent": 100}  # of a parameter, by its unit
 _SWITCHED = ("actions", "findings", "talks")  # besides rules and criteria
 _STEP_ORDER = ("investigation", "visits", "needs", "proposal", "closing", "service")
 
@@ -64,6 +65,7 @@ class Loader:
         self._conditions = ConditionReader(vocabulary, {}, problems)
         self._late: list[Callable[[], None]] = []
         self._cited: list[tuple[str, Place, str]] = []
+        self._overridden: list[tuple[str, Place, str]] = []
         self._steps: dict[str, Step] = {}
         self._ids: dict[tuple[str, str], Place] = {}
         self.off: dict[str, Rule] = {}
@@ -112,21 +114,12 @@ class Loader:
         self.steps = tuple(sorted(self._steps.values(), key=lambda step: _STEP_ORDER.index(step.id)))
         for source_id, place, field in self._cited:
             if source_id not in self.sources and source_id not in self.tensions:
-                self._unknown(place, field, "source-unknown", source_id, [*self.sources, *self.tensions])
+                self.problems.unknown(place, field, "source-unknown", source_id, [*self.sources, *self.tensions])
         for missing in (step for step in _STEP_ORDER if step not in self._steps):
             self.problems.add(Place("steps"), missing, "step-missing", found=missing)
             self.whole = False
         self._check_overrides()
-        self._check_seasons()
-
-    def _check_seasons(self) -> None:
-        """Note every step, told by a fact as one to ask it in, that is none."""
-        seasons = [fact.asked for fact in self.vocabulary.all_facts()]
-        seasons += [collection.asked for collection in self.vocabulary.collections.values()]
-        for place, season in {season.place: season for season in seasons}.items():
-            for side, step in (("from", season.first), ("until", season.last)):
-                if step and step not in _STEP_ORDER:
-                    self._unknown(place, f"asked.{side}", "step-unknown", step, _STEP_ORDER)
+        check_mentions(self.vocabulary, _STEP_ORDER, (*self.sources, *self.tensions), self.parameters, self.problems)
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
@@ -135,17 +128,13 @@ class Loader:
         yield
         self.whole = self.whole and len(self.problems) == before
 
-    def _unknown(self, place: Place, field: str, code: str, found: str, known: Iterable[str]) -> None:
-        names = list(known)
-        self.problems.add(place, field, code, found=found, hint=suggestion(found, names), choices=listing(names))
-
     def _because(self, record: Record, required: bool = True) -> tuple[str, ...]:
-        sources = record.texts("because")
+        sources = record.scalars("because")
         if required and not sources and record.valid:
             code = "expected-one-value" if record.has("because") else "missing"
             self.problems.add(record.where("because"), record.path("because"), code, found=describe(record.node("because")))
-        self._cited += [(source, record.where("because"), record.path("because")) for source in sources]
-        return sources
+        self._cited += [(source.text, source.place, record.path("because")) for source in sources]
+        return tuple(source.text for source in sources)
 
     def _id(self, record: Record, pattern: re.Pattern[str]) -> str:
         value = record.text("id", required=True)
@@ -161,16 +150,26 @@ class Loader:
             self.problems.add(place, record.path("id"), "defined-twice", found=name, other=first)
 
     def _parameter(self, record: Record) -> Parameter:
-        value = record.decimal("value", required=True) or Decimal(0)
+        unit = record.text("unit", required=True)
         return Parameter(
-            id=self._id(record, _NAME), value=int(value) if value == value.to_integral_value() else value,
-            unit=record.text("unit", required=True), label=record.bilingual("label"), about=record.bilingual("about"),
+            id=self._id(record, _NAME), value=self._amount(record, unit), unit=unit,
+            label=record.bilingual("label"), about=record.bilingual("about"),
             basis=record.choice("basis", BASES), because=self._because(record), place=record.place,
         )
 
+    def _amount(self, record: Record, unit: str) -> int | Decimal:
+        """Return the value of a parameter: never negative, and no more than all of it."""
+        value = record.decimal("value", required=True) or Decimal(0)
+        place, field, most = record.where("value"), record.path("value"), _MOST.get(unit)
+        if value < 0:
+            self.problems.add(place, field, "below-minimum", found=value, limit=0)
+        elif most is not None and value > most:
+            self.problems.add(place, field, "above-maximum", found=value, limit=most)
+        return int(value) if value == value.to_integral_value() else value
+
     def _heuristic(self, record: Record) -> Source:
         return Source(
-            id=record.text("id", required=True), kind="article", text=self._statement(record),
+            id=record.text("id", required=True), kind="article", text=both_languages(record),
             nature=record.choice("kind", NATURES), at=record.text("at", required=True),
             uncarried=record.bilingual("uncarried") if record.has("uncarried") else None, place=record.place,
         )
@@ -179,12 +178,9 @@ class Loader:
         return Source(
             id=record.text("id", required=True),
             kind=record.choice("kind", ("supplement", "reading")),  # type: ignore[arg-type]
-            text=self._statement(record), origin=record.text("source"), grade=record.text("grade"),
+            text=both_languages(record), origin=record.text("source"), grade=record.text("grade"),
             fills=record.bilingual("fills") if record.has("fills") else None, place=record.place,
         )
-
-    def _statement(self, record: Record) -> Text:
-        return Text(record.text("en", required=True), record.text("zh", required=True))
 
     def _tension(self, record: Record) -> Tension:
         sides = record.node("sides", required=True)
@@ -206,12 +202,7 @@ class Loader:
 
     def _text(self, record: Record, name: str, about: str) -> Text:
         """Return a text whose placeholders exist where it is shown."""
-        text = record.bilingual(name)
-        allowed = ("account",) if about == DEAL else ("account", "name")
-        for placeholder in _PLACEHOLDER.findall(text.en) + _PLACEHOLDER.findall(text.zh):
-            if placeholder not in allowed:
-                self._unknown(record.where(name), record.path(name), "placeholder-unknown", placeholder, allowed)
-        return text
+        return record.bilingual(name, fills=FILLED if about == DEAL else FILLED_OF_ITEM)
 
     def _action(self, record: Record) -> Action:
         about = self._about(record)
@@ -228,6 +219,7 @@ class Loader:
 
     def _override(self, record: Record) -> Override:
         override = Override(record.text("action", required=True), record.text("tension", required=True))
+        self._overridden.append((override.action, record.where("action"), record.path("action")))
         if override.tension:
             self._cited.append((override.tension, record.where("tension"), record.path("tension")))
         return override
@@ -237,7 +229,7 @@ class Loader:
         blocks = record.texts("blocks")
         for step in blocks:
             if step not in _STEP_ORDER:
-                self._unknown(record.where("blocks"), record.path("blocks"), "step-unknown", step, _STEP_ORDER)
+                self.problems.unknown(record.where("blocks"), record.path("blocks"), "step-unknown", step, _STEP_ORDER)
         return Finding(
             id=self._id(record, _NAME), about=about, kind=record.choice("kind", KINDS_OF_FINDING),
             severity=record.choice("severity", SEVERITIES), label=self._text(record, "label", about),
@@ -319,9 +311,9 @@ class Loader:
             self._once(record, "rules")
             scope = record.text("for_each")
             if scope and scope not in self.vocabulary.collections:
-                collections = self.vocabulary.collections
-                self._unknown(record.where("for_each"), record.path("for_each"), "collection-unknown", scope, collections)
-                scope = nearest(scope, collections)
+                place, known = record.where("for_each"), self.vocabulary.collections
+                self.problems.unknown(place, record.path("for_each"), "collection-unknown", scope, known)
+                scope = nearest(scope, known)
             when, then = record.node("when", required=True), record.node("then", required=True)
         because = self._because(record)
         place, off = record.place, record.flag("off")
@@ -365,17 +357,16 @@ class Loader:
         tables: dict[str, dict[str, Any]] = {"find": self.findings, "do": self.actions, "say": self.talks}
         table = tables[verb]
         if target not in table:
-            self._unknown(place, field, f"{verb}-unknown", target, table)
+            self.problems.unknown(place, field, f"{verb}-unknown", target, table)
             return
         about = "stakeholders" if verb == "say" else table[target].about
         if (scope or DEAL) != about:
             self.problems.add(place, field, "wrong-scope", found=target, scope=_scope_word(scope), about=_scope_word(about))
 
     def _check_overrides(self) -> None:
-        for action in self.actions.values():
-            for override in action.overrides:
-                if override.action not in self.actions:
-                    self._unknown(action.place, f"{action.id}.overrides", "do-unknown", override.action, self.actions)
+        for name, place, field in self._overridden:
+            if name and name not in self.actions:
+                self.problems.unknown(place, field, "do-unknown", name, self.actions)
         for action in self.actions.values():
             path = self._override_circle(action.id)
             if path and action.id == min(path):

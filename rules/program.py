@@ -171,12 +171,13 @@ def _bind_condition(
 ) -> Condition:
     match condition:
         case Holds(name) | Absent(name):
+            at = (condition.place, f"{rule.id}.when") if condition.place.line else (rule.place, rule.id)
             if name not in scopes:
                 if not _is_lost_default(rule, name):
-                    problems.add(rule.place, rule.id, "conclusion-unknown", found=name, hint=suggestion(name, scopes))
+                    problems.add(*at, "conclusion-unknown", found=name, hint=suggestion(name, scopes))
                 return replace(condition, collection="")
             if scopes[name] not in ("", scope):
-                problems.add(rule.place, rule.id, "conclusion-out-of-scope", found=name, scope=scopes[name])
+                problems.add(*at, "conclusion-out-of-scope", found=name, scope=scopes[name])
             return replace(condition, collection=scopes[name])
         case All(parts):
             return All(tuple(_bind_condition(part, scope, scopes, rule, problems) for part in parts))

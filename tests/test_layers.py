@@ -85,6 +85,93 @@ def test_a_conclusion_that_only_a_rule_switched_off_makes_is_told_at_that_line(t
     assert len(result.output.splitlines()) == 1
 
 
+FACT = """\
+topics: [{{id: paint, label: {{en: Paint, zh: 油漆}}, asked: {{until: closing}}}}]
+facts:
+  - id: paint.colour
+    type: enum
+    values:
+      - {{id: red, label: {{en: "7", zh: 红}}}}
+      - {{id: {other}, label: {{en: blue, zh: 蓝}}}}
+    label: {{en: Colour, zh: 颜色}}
+    about: {{en: What colour., zh: 什么颜色。}}
+    question: {{en: "Which colour does {{{filled}}} like?", zh: "{{account}}喜欢什么颜色？"}}
+    whom: anyone
+    influence: none
+    effort: low
+    asked: {{from: {first}}}
+    sources: [{source}]
+"""
+SOUND = {"other": "blue", "filled": "account", "first": "needs", "source": "X-CHAMPION"}
+UNSOUND = {
+    "a value that is there already": ({"other": "red"}, "x.yaml:7:14: facts[0].values[1].id: 'red' is defined twice"),
+    "a placeholder of nothing": ({"filled": "acount"}, "x.yaml:10:20: facts[0].question.en: 'acount' cannot be filled in here"),
+    "a placeholder of items": ({"filled": "name"}, "x.yaml:10:20: facts[0].question.en: 'name' cannot be filled in here"),
+    "a season that ends before it begins": ({"first": "service"}, "x.yaml:14:12: asked: the steps run backwards"),
+    "a source of nothing": ({"source": "X-CHAMPOIN"}, "x.yaml:15:15: facts[0].sources: 'X-CHAMPOIN' is not a source"),
+}
+
+
+def test_a_sound_fact_of_a_layer_is_taken(tmp_path: Path) -> None:
+    assert run("rules", "check", str(layer(tmp_path, FACT.format(**SOUND), "facts/x.yaml"))).exit_code == 0
+
+
+@pytest.mark.parametrize("name", UNSOUND)
+def test_what_makes_no_sense_in_a_fact_of_a_layer_is_told_at_its_line(name: str, tmp_path: Path) -> None:
+    changed, told = UNSOUND[name]
+    result = run("rules", "check", str(layer(tmp_path, FACT.format(**SOUND | changed), "facts/x.yaml")))
+    assert result.exit_code == 2
+    assert told in result.output
+    assert len(result.output.splitlines()) == 1
+
+
+@pytest.mark.parametrize("change", [
+    "id: review_days, value: 0", "id: loyalty_repeat_good, value: 1", "id: review_days, label: {en: '42', zh: 复盘}",
+])
+def test_a_parameter_may_be_turned(change: str, tmp_path: Path) -> None:
+    assert run("rules", "check", str(layer(tmp_path, f"parameters: [{{{change}}}]\n"))).exit_code == 0
+
+
+@pytest.mark.parametrize(("change", "told"), [
+    ("id: review_days, value: -5", "'-5' is below the smallest value, 0"),
+    ("id: pushes_many, value: -1", "'-1' is below the smallest value, 0"),
+    ("id: loyalty_repeat_good, value: 50", "'50' is above the largest value, 1"),
+    ("id: attitude_stale_days, value: 0.5", "'0.5' is not a whole number"),
+    ("id: review_days, label: {en: 42, zh: 复盘}", "label.en: the number 42 stands here; a text was expected"),
+])
+def test_a_parameter_turned_too_far_is_told(change: str, told: str, tmp_path: Path) -> None:
+    result = run("rules", "check", str(layer(tmp_path, f"parameters:\n  - {{{change}}}\n")))
+    assert result.exit_code == 2
+    assert told in result.output
+    assert "x.yaml:2:" in result.output
+    assert len(result.output.splitlines()) == 1
+
+
+POWER = "rules:\n  - {{id: people.has-power, then: {{{then}}}}}\n{more}"
+MORE = ("  - {id: x.power, label: {en: A, zh: 甲}, for_each: stakeholders, when: {influence: high},"
+        " then: {conclude: has_power}, because: [X-CHAMPION]}\n")
+
+
+@pytest.mark.parametrize(("then", "more"), [("conclude: has_power", ""), ("do: resolve_veto", MORE)])
+def test_a_rule_may_be_replaced_while_what_others_read_is_still_concluded(then: str, more: str, tmp_path: Path) -> None:
+    assert run("rules", "check", str(layer(tmp_path, POWER.format(then=then, more=more)))).exit_code == 0
+
+
+def test_a_conclusion_that_only_a_rule_replaced_made_is_told_at_that_line(tmp_path: Path) -> None:
+    result = run("rules", "check", str(layer(tmp_path, POWER.format(then="conclude: has_might", more=""))))
+    assert result.exit_code == 2
+    assert "x.yaml:2:5: people.has-power: this takes the place of the rule at " in result.output
+    assert "nothing else concludes 'has_power', which is read by " in result.output
+    assert len(result.output.splitlines()) == 1
+
+
+def test_what_only_advice_is_withheld_for_counts_as_read(tmp_path: Path) -> None:
+    result = run("rules", "check", str(layer(tmp_path, "rules:\n  - {id: health.paused, then: {conclude: resting}}\n")))
+    assert result.exit_code == 2
+    assert "x.yaml:2:5: health.paused: this takes the place of" in result.output
+    assert len(result.output.splitlines()) == 1
+
+
 @pytest.mark.parametrize(("text", "line"), [("a = 1\nrules = [", ""), ("rules == 1", ":1:8")])
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_a_slip_in_the_settings_is_told_in_the_readers_language(
