@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
 from unicodedata import normalize
 
 from ..facts.problems import nearest
@@ -13,7 +13,7 @@ from ..facts.values import takes_percent
 from ..render.words import aside, joined, say
 from .filling import NAMELESS, is_nameless
 
-_MOST_NAMED = 20  # of the columns that are left out; those beyond are only counted
+MOST_NAMED = 20  # of what is left out; those beyond are only counted
 _NUMBER = re.compile(r"_\d+$")  # what a header gets that stands in the table twice
 
 
@@ -61,8 +61,7 @@ class Headers:
             hint = nearest(raw.strip().lower(), self.columns)
             return raw + aside(say("score.nearest_column", language, column=hint), language) if hint else raw
 
-        shown = list(left_out.items())[:_MOST_NAMED]  # to look for what each of thousands is nearest to takes its time
-        more = [f"… (+{len(left_out) - len(shown)})"] * (len(left_out) > len(shown))
+        shown, more = list(left_out.items())[:MOST_NAMED], those_beyond(left_out)  # what thousands are nearest to takes long
         return found, Text(*(joined([*(told(*of, language) for of in shown), *more], language) for language in LANGUAGES))
 
     def is_key(self, header: str) -> bool:
@@ -79,3 +78,9 @@ class Headers:
         """Tell whether a column holds days."""
         column = self.column(header)
         return column is not None and column.type == "date"
+
+
+def those_beyond(names: Sized) -> list[str]:
+    """Return how it is told that there are more names than anybody reads; nothing if there are not."""
+    more = len(names) - MOST_NAMED
+    return [f"… (+{more})"] if more > 0 else []

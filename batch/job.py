@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from ..engine.outputs import CONDITIONS, OUTPUTS
@@ -56,6 +56,11 @@ def wanted_tables(job: Job) -> tuple[str, ...]:
     return tuple(name for name in (*OUTPUTS, CONDITIONS) if name in wanted)
 
 
+def written_tables(job: Job, made: Iterable[str]) -> list[str]:
+    """Return those of the tables that a run has made which it writes: not what only comparing takes."""
+    return [name for name in made if name != "fired" or name in job.tables]
+
+
 def checked(job: Job, vocabulary: Vocabulary) -> Job:
     """Return a job as it is carried out: with its day as SQL writes one.
 
@@ -72,9 +77,11 @@ def checked(job: Job, vocabulary: Vocabulary) -> Job:
 
 
 def _check_options(job: Job) -> None:
-    """Raise :class:`BadSource` for options that do not go together."""
+    """Raise :class:`BadSource` for places that are not given, and for options that do not go together."""
+    if not job.source:
+        raise BadSource("batch-source-empty")
     if not job.target:
-        raise BadSource("batch-target", target="-o")
+        raise BadSource("batch-target-empty")
     in_folder = is_folder(job.target)
     if job.engine == "spark":
         if job.since or job.format or job.memory or job.threads or not (in_folder or _is_in_catalogue(job)):

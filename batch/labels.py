@@ -31,6 +31,7 @@ _COLUMNS = (
     "as_of_before", "as_of_now", "rules_gained", "rules_lost", "table", "row", "column", "reason", "rule_base_version",
     "rule_base_hash", "language", "as_of_first", "as_of_last", "deals", "rejected", "errors", "seconds", "notes",
 )
+_OTHERWISE = {("criteria", "step"): "column.step_of_criterion"}  # what columns of some tables are called only there
 _STEPS = ("step", "claimed_step", "step_before", "step_now")
 _STATES = ("met", "unmet", "unknown", "holds", "fails")
 _STATUSES = ("complete", "in_progress", "not_started", "blocked")
@@ -43,7 +44,9 @@ def labels(base: RuleBase, language: Language) -> Iterator[Label]:
             yield HEADER, column_name(fact.id), fact.label.read(language)
             for value in fact.values:
                 yield column_name(fact.id), value.id, value.label.read(language)
-    for name in _COLUMNS:
+    for (_, name), key in _OTHERWISE.items():
+        yield HEADER, name, say(key, language)
+    for name in _COLUMNS:  # what comes last for an id is what it is called elsewhere
         yield HEADER, name, say(f"column.{name}", language)
     for step in base.steps:
         label = step.label.read(language)
@@ -60,6 +63,12 @@ def labels(base: RuleBase, language: Language) -> Iterator[Label]:
         yield "collection", collection.id, collection.label.read(language)
     yield from ((CONDITIONS, word, say(key, language)) for word, key in (("true", "yes"), ("false", "no")))
     yield from _values(base.vocabulary, language)
+
+
+def called_otherwise(table: str, column: str, language: Language) -> str:
+    """Return what a column is called in one table only, or nothing."""
+    key = _OTHERWISE.get((table, column))
+    return say(key, language) if key else ""
 
 
 def _values(vocabulary: Vocabulary, language: Language) -> Iterator[Label]:

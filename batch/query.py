@@ -35,7 +35,8 @@ def query_text(base: RuleBase, dialect: str, output: str = "deals", renamed: Ite
     """Return the query of an output table in a dialect; its columns are those of ``score``, without the texts.
 
     ``renamed`` holds ``deals=warehouse.deals`` for tables that have other names; ``{{ ref('deals') }}``
-    will do as a name. Raises :class:`BadSource` for what is no such pair, and for a name that the query uses itself.
+    will do as a name. Raises :class:`BadSource` for what is no such pair, for a table
+    that is named twice, and for a name that the query uses itself.
     """
     names = _names(base, dialect, renamed)
     query = query_tree(base, output, names)
@@ -111,7 +112,12 @@ def query_tree(base: RuleBase, output: str, names: Mapping[str, exp.Table] | Non
 def _names(base: RuleBase, dialect: str, renamed: Iterable[str]) -> dict[str, exp.Table]:
     """Return the tables that have other names, by the plain table that each stands for."""
     layout = list(tables(base.vocabulary))
-    return dict(_renamed(pair, layout, dialect) for pair in renamed)
+    names: dict[str, exp.Table] = {}
+    for name, table in (_renamed(pair, layout, dialect) for pair in renamed):
+        if name in names:
+            raise BadSource("batch-table-again", found=name)
+        names[name] = table
+    return names
 
 
 def _renamed(pair: str, known_names: list[str], dialect: str) -> tuple[str, exp.Table]:

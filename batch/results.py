@@ -245,6 +245,10 @@ class Results:
             self.notes.append(say("score.no_rules_before", self.language, output=since))
         self.tables.append("changes")
 
+    def own_days(self) -> None:
+        """Note that deals keep the days that they came with, although another one was given."""
+        self.notes.append(say("score.own_days", self.language))
+
     def run(self, ignored: Sequence[str], unknown_columns: Mapping[str, Text], seconds: float) -> None:
         """Make the table that says what was run; ``seconds`` is the time that it took, up to writing."""
         self.notes += [say("score.ignored", self.language, name=name) for name in ignored]

@@ -15,7 +15,7 @@ from .compiled import Sql, scoring_sql
 from .contradictions import CONTRADICTIONS
 from .engines import DuckEngine, any_order, duckdb_at_work, plan_for
 from .examining import examine
-from .job import Job, Progress, Stopped, checked, wanted_tables
+from .job import Job, Progress, Stopped, checked, wanted_tables, written_tables
 from .parts import Aside, deals_at_once, statements_at_once, threads_of
 from .report import Report
 from .results import Results, also_read
@@ -56,10 +56,12 @@ def score(base: RuleBase, job: Job, progress: Progress = lambda _name, _done, _a
         if job.since:
             progress("compare", 0, 1)
             results.changes(compare(database, base, job.since), job.since)
+        if job.as_of and opened.of_deal_files:
+            results.own_days()
         results.run(opened.ignored, found.unknown_columns, time.monotonic() - started)
         progress("write", 0, 1)
         look_again = partial(check_target, job.source, job.target, job.force)
-        write(database, job.target, results.tables, look_again, job.format, job.language)
+        write(database, job.target, written_tables(job, results.tables), look_again, job.format, job.language)
         return results.report(time.monotonic() - started)
 
 

@@ -22,7 +22,7 @@ from ..facts.vocabulary import Vocabulary
 from .cells import literal
 from .engines import DuckEngine
 from .filling import ROW, fill_table, text_of_value
-from .headers import Headers
+from .headers import MOST_NAMED, Headers, those_beyond
 from .lines import PACKED, TEXT_FILES, read_lines
 from .postgres import is_address
 from .previous import is_output_workbook
@@ -34,7 +34,6 @@ DEAL_FILES = frozenset({".yaml", ".yml", ".json"})
 PARQUET = ".parquet"
 TABLE_FILES = TEXT_FILES | {PARQUET}
 _OWN = (".", "~$")  # how the names of files begin that programs keep for themselves
-_MOST_NAMED = 20  # of what is not read
 
 
 @dataclass(frozen=True)
@@ -48,9 +47,10 @@ class Refused:
 
 @dataclass
 class Opened:
-    """What an input holds: raw tables by name, and what of it could not be read."""
+    """What an input holds: raw tables by name, whether they are made of deal files, and what of it could not be read."""
 
     tables: list[str] = field(default_factory=list)
+    of_deal_files: bool = False
     refused: list[Refused] = field(default_factory=list)
     unread: dict[str, Sequence[Unread]] = field(default_factory=dict)
     ignored: list[str] = field(default_factory=list)
@@ -81,8 +81,7 @@ def open_source(
 
 def named(ignored: list[str]) -> list[str]:
     """Return the names of what is not read; those beyond what a person reads are only counted."""
-    more = len(ignored) - _MOST_NAMED
-    return [*ignored[:_MOST_NAMED], f"… (+{more})"] if more > 0 else ignored
+    return [*ignored[:MOST_NAMED], *those_beyond(ignored)]
 
 
 def is_tables(source: str) -> bool:
@@ -221,6 +220,7 @@ class _Opening:
 
     def deal_files(self, paths: Sequence[Path]) -> None:
         """Read files of deals."""
+        self.opened.of_deal_files = True
         deals = []
         for path, deal_id in zip(paths, _ids(paths), strict=True):
             try:

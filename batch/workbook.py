@@ -19,7 +19,7 @@ from rich.cells import cell_len
 from ..engine.outputs import CONDITIONS
 from ..facts.texts import Language
 from ..render.words import say
-from .labels import Label
+from .labels import Label, called_otherwise
 from .previous import HEADER, IDS, OUTPUT_TABLES
 from .refusal import BadSource
 
@@ -94,7 +94,7 @@ def _sheet(
     sheet = book.create_sheet(say(f"score.sheet.{table}", language))
     found = database.execute(f"FROM out_{table}")
     names = [column[0] for column in found.description or ()]
-    headers = [looks.labels.get((HEADER, name), name) for name in names]
+    headers = [called_otherwise(table, name, language) or looks.labels.get((HEADER, name), name) for name in names]
     batch = found.fetchmany(_SAMPLE)
     sheet.freeze_panes = "B2"
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(names))}{rows + 1}"

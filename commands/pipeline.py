@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 MOST_GROUPS = 20  # of a kind on the screen
+MOST_THREADS = 1024  # beyond what any machine has: DuckDB would start them all
 DIALECTS = ("duckdb", "spark", "databricks", "postgres", "snowflake", "bigquery", "trino")
 
 
@@ -46,7 +47,7 @@ def sql(dialect: str, tables: tuple[str, ...], output: str, script: bool, langua
 @click.option("--explain", is_flag=True, help="option.explain", cls=LocalOption)
 @click.option("--as-of", "as_of", default="", metavar="DATE", help="option.as_of", cls=LocalOption)
 @click.option("--memory", default="", metavar="SIZE", help="option.memory", cls=LocalOption)
-@click.option("--threads", type=click.IntRange(1), default=None, help="option.threads", cls=LocalOption)
+@click.option("--threads", type=click.IntRange(1, MOST_THREADS), default=None, help="option.threads", cls=LocalOption)
 @click.option("--engine", type=click.Choice(["duckdb", "spark"]), default="duckdb", help="option.engine", cls=LocalOption)
 @click.option("--strict", is_flag=True, help="option.strict", cls=LocalOption)
 @click.option("--force", is_flag=True, help="option.force", cls=LocalOption)

@@ -38,6 +38,7 @@ from dealready.engine.diagnosis import Diagnosis
 from dealready.engine.outputs import OUTPUTS
 from dealready.facts.deal import Deal, load_deal
 from dealready.facts.tables import DEALS
+from dealready.facts.tables import tables as tables_of
 from dealready.facts.texts import LANGUAGES, Language
 from dealready.facts.vocabulary import EFFORT
 from dealready.render.document import question_text
@@ -753,3 +754,58 @@ def test_sampled_deals_of_the_benchmark_are_at_every_step_and_scored_as_each_wou
         own = tables[deal.file]
         check_same(diagnoser().diagnose(deal), {name: own.get(name, []) for name in OUTPUTS})
     assert {own["deals"][0]["step"] for own in tables.values()} == {step.id for step in base().steps}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_columns_that_are_left_out_are_named_as_far_as_anybody_reads(language: Language, tmp_path: Path) -> None:
+    row = {"deal_id": "A", "as_of": "2026-03-16", **{f"their_own_{number}": "x" for number in range(3000)}}
+    report = run(write_csv(tmp_path / "in", {"deals": [row]}), tmp_path / "out", tables=("deals",), language=language)
+    (note,) = report.notes
+    assert note.endswith({"en": ", their_own_19, … (+2980)", "zh": "、their_own_19、… (+2980)"}[language])
+
+
+@pytest.mark.parametrize(("arguments", "told"), [
+    (("", "-o", "out"), {"en": "INPUT is empty", "zh": "INPUT 为空"}),
+    ((str(EXAMPLES), "-o", ""), {"en": "-o is empty", "zh": "-o 为空"}),
+])
+@pytest.mark.parametrize("engine", ["duckdb", "spark"])
+def test_an_input_or_output_that_is_empty_is_not_taken_for_the_folder_that_one_is_in(
+    arguments: tuple[str, ...], told: dict[Language, str], engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for language in LANGUAGES:
+        done = command("score", *arguments, "--engine", engine, language=language)
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert told[language] in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("kind", ["a file", "files", "csv", "parquet", "a table", "workbook"])
+def test_deal_files_keep_their_own_day_and_whoever_gives_another_is_told(kind: str, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    rows: Rows = {table: [{"deal_id": "A", "id": "x"}] for table in tables_of(base().vocabulary)}
+    rows[DEALS] = [{"deal_id": "A"}]
+    if "file" in kind:
+        folder.mkdir()
+        (folder / "A.yaml").write_text("as_of: 2026-03-16\n", "utf-8")
+        if kind == "files":
+            (folder / "B.yaml").write_text("deal: {}\n", "utf-8")
+    elif kind == "a table":
+        write_csv(folder, {DEALS: rows[DEALS]})
+    else:
+        KINDS[kind](folder, rows)
+    source = {"a file": folder / "A.yaml", "workbook": folder.with_suffix(".xlsx")}.get(kind, folder)
+    done = command("score", str(source), "-o", str(tmp_path / "out"), "--as-of", "2026-04-01", "--tables", "deals",
+                   "--format", "csv")
+    told = "a deal file keeps the day that stands in it"
+    ((notes, days),) = [(row["notes"], (row["as_of_first"], row["as_of_last"])) for row in outputs(tmp_path / "out", "run")]
+    assert (told in " ".join(done.stdout.split()), told in notes) == ("file" in kind,) * 2
+    assert days == (("2026-03-16" if "file" in kind else "2026-04-01"),) * 2
+    assert done.exit_code == (1 if kind == "files" else 0)
+
+
+def test_more_threads_than_any_machine_has_are_refused(tmp_path: Path) -> None:
+    for threads in ("0", "1025", "100000"):
+        done = command("score", str(EXAMPLES), "-o", str(tmp_path / "out"), "--threads", threads)
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert threads in done.stderr

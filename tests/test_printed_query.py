@@ -213,6 +213,14 @@ def test_a_name_of_a_table_that_makes_no_sense_is_told(pair: str, code: str) -> 
         assert (told.exit_code, told.stdout) == (2, "")
 
 
+def test_a_table_that_is_named_twice_is_refused_whatever_it_is_called() -> None:
+    for other in ("b", "a"):
+        for more in ([], ["--script"]):
+            told = CliRunner().invoke(cli, ["sql", *more, "--table", "deals=a", "--table", f"deals={other}", "--lang", "en"])
+            assert (told.exit_code, told.stdout) == (2, "")
+            assert "'deals' twice" in told.stderr
+
+
 def test_the_command_prints_a_script_when_it_is_asked_to() -> None:
     told = CliRunner().invoke(cli, ["sql", "--script", "--dialect", "trino", "--output", "criteria", "--table", "deals=a.b"])
     assert told.stdout == script_text(base(), "trino", "criteria", ["deals=a.b"]) + "\n"

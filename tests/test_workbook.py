@@ -15,7 +15,7 @@ from dealready.batch.filling import fill_table
 from dealready.batch.job import TABLES as JOB_TABLES
 from dealready.batch.job import Job
 from dealready.batch.labels import labels
-from dealready.batch.previous import OUTPUT_TABLES
+from dealready.batch.previous import OUTPUT_TABLES, read_output
 from dealready.batch.refusal import BadSource
 from dealready.batch.run import score
 from dealready.batch.summary import summarise
@@ -204,3 +204,50 @@ def test_a_workbook_leaves_the_rules_that_fired_out_unless_asked(tmp_path: Path)
     done = CliRunner().invoke(cli, ["score", str(EXAMPLES), "-o", str(tmp_path / "out.xlsx"), "-q", "--lang", "en"])
     assert done.exit_code == 0
     assert "Rules fired" not in openpyxl.load_workbook(tmp_path / "out.xlsx").sheetnames
+
+
+def test_the_step_of_a_criterion_is_not_called_the_step_that_is_proven(workbook: Path) -> None:
+    book = openpyxl.load_workbook(workbook)
+    headers = {title: [cell.value for cell in book[title][1]] for title in ("商机", "标准")}
+    assert ("已证实步骤" in headers["商机"], "步骤" in headers["商机"]) == (True, False)
+    assert ("已证实步骤" in headers["标准"], "步骤" in headers["标准"]) == (False, True)
+    assert texts(book["标准"], "步骤") == {step.label.zh for step in base().steps}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_both_headers_of_a_step_are_read_back_as_the_step(language: Language, tmp_path: Path) -> None:
+    deals = {"deals": [{"deal_id": "A", "as_of": "2026-03-16"}]}
+    target = tmp_path / "out.xlsx"
+    score(base(), Job(str(write_csv(tmp_path / "in", deals)), str(target), language, threads=1, tables=("deals", "criteria")))
+    with duckdb.connect() as database:
+        read_output(database, str(target), ("deals", "criteria"), "read_")
+        for table in ("deals", "criteria"):
+            steps = database.execute(f"SELECT DISTINCT step FROM read_{table}").fetchall()
+            assert {step for (step,) in steps} <= {step.id for step in base().steps}
+
+
+def test_comparing_writes_the_rules_that_fired_only_where_they_are_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pipeline that a workbook holds without them can be compared in one."""
+    source = str(write_csv(tmp_path / "in", {"deals": [{"deal_id": "A", "as_of": "2026-03-16"}]}))
+    score(base(), Job(source, str(tmp_path / "before"), threads=1, tables=("deals", "fired")))
+    asked: dict[str, tuple[str, ...]] = {
+        "unasked": (), "left": ("--tables", "deals"), "named": ("--tables", "deals,fired"), "unasked.xlsx": (),
+        "left.xlsx": ("--tables", "deals"), "named.xlsx": ("--tables", "deals,fired"),
+    }
+    with monkeypatch.context() as patched:
+        patched.setattr("dealready.batch.workbook._MOST_ROWS", 1)
+        done = run("score", source, "-o", str(tmp_path / "big.xlsx"), "--tables", "deals", "--since", str(tmp_path / "before"))
+        assert done.exit_code == 0
+    written = {}
+    for name, tables in asked.items():
+        done = run("score", source, "-o", str(tmp_path / name), *tables, "--since", str(tmp_path / "before"))
+        assert (done.exit_code, "does not tell" in done.stdout) == (0, False)
+        with duckdb.connect() as database:
+            found = read_output(database, str(tmp_path / name), ("deals", "changes", "fired"), "read_")
+        assert found[:2] == ["deals", "changes"]
+        written[name] = "fired" in found
+    assert written == {name: name in ("unasked", "named", "named.xlsx") for name in asked}
+    done = run("score", source, "-o", str(tmp_path / "later"), "--tables", "deals", "--since", str(tmp_path / "left.xlsx"))
+    assert "does not tell which rules fired" in " ".join(done.stdout.split())
