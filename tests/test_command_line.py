@@ -363,7 +363,7 @@ def test_a_run_that_is_stopped_while_a_workbook_is_read_takes_it_for_no_bad_file
 
 @pytest.mark.parametrize(("arguments", "told"), [
     (("score", "--help"), ("[选项]", "选项：", "[必填]", "--threads N ")), (("facts", "--help"), ("命令 [参数]...", "命令：")),
-    (("score", "in", "-o", "out", "--threads", "0"), ("0 不在范围 x>=1 内。",)),
+    (("score", "in", "-o", "out", "--threads", "0"), ("0 不在范围 1<=x<=1024 内。",)),
     (("score", "in", "-o", "out", "--threads", "two"), ("'two' 不是整数。",)),
 ])
 def test_what_click_itself_says_of_options_is_chinese_too(arguments: tuple[str, ...], told: tuple[str, ...]) -> None:
