@@ -15,6 +15,7 @@ from dealready.commands.shared import BAD_INPUT, STOPPED, language_option
 from dealready.commands.streams import OutputFailed, guard_streams
 from dealready.render.help import LocalGroup, LocalOption, current_language
 
+SWEEP_AFTER = 250_000  # new objects; a command about one deal ends before its first sweep
 COMMANDS = {
     "next": "deal", "why": "deal", "check": "deal", "ask": "deal",
     "whynot": "explain", "whatif": "explain", "diff": "explain",
@@ -50,7 +51,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
-    gc.set_threshold(250_000)  # a command about one deal ends before its first sweep
+    gc.set_threshold(SWEEP_AFTER)
     guard_streams()
     code = _run()
     with contextlib.suppress(OutputFailed):

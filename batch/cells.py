@@ -70,7 +70,7 @@ class RawColumn:
     def quick(self, column: Column) -> str:
         """Return the SQL that reads the plain spellings of a column, and is NULL for everything else."""
         fact, name, target = column.fact, self.name, SQL_TYPES[column.type]
-        values = _values_of(column)
+        values = values_of(column)
         match column.type:
             case "bool" if self.kind == target:
                 return name
@@ -117,7 +117,7 @@ class RawColumn:
         name = self.name
         if self.kind != SQL_TYPES[column.type]:
             return ""
-        values = _values_of(column)
+        values = values_of(column)
         if column.type == "text" and values:
             known = f"nullif(array_position({literal(values)}, {name}), 0)"  # not there is NULL or 0, by engine
             return f"count({known}) = count({name})"
@@ -162,7 +162,8 @@ def _all_different(members: str) -> str:
     return f"CASE {few} ELSE array_length(list_distinct({members})) = array_length({members}) END"
 
 
-def _values_of(column: Column) -> list[str]:
+def values_of(column: Column) -> list[str]:
+    """Return the ids of which cells of a column may hold one, or some; empty if they may hold anything."""
     fact = column.fact
     return [value.id for value in fact.values if value.id not in _UNKNOWN] if fact and column.role == "value" else []
 
@@ -223,7 +224,10 @@ def _meaning(column: Column, fact: Fact | None, text: str) -> object:
     if fact.type in _BETWEEN and column.role == "value":
         return list(in_order(fact, [parse_member(fact, part) for part in _parts(fact, text)]))
     if column.type == "date" and (time := _TIME_OF_DAY.search(text)):
-        return _in_utc(parse_value(fact, text[: time.start()]), time)
+        try:
+            return _in_utc(parse_value(fact, text[: time.start()]), time)
+        except OverflowError:  # the day in UTC is before the first or after the last
+            raise BadValue("not-a-date", found=text) from None
     return parse_value(fact, text)
 
 

@@ -6,10 +6,11 @@ They tell only in which column something is wrong, where ``score`` tells of each
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import polars as pl
-from dealready.batch.cells import BLANKS
+from dealready.batch.cells import BLANKS, values_of
 from dealready.facts.tables import DEALS, ITEM_KEY, KEY, Column, tables
 from dealready.facts.values import LONGEST_TEXT, UNKNOWN_WORDS
 from dealready.facts.vocabulary import Vocabulary
@@ -41,11 +42,12 @@ def check(vocabulary: Vocabulary, folder: Path) -> None:
 
 def _tests(column: Column) -> Iterator[pl.Expr]:
     """Yield the test of the cells of a column, if any of them can be wrong; NULL is nothing wrong."""
-    cell, fact = pl.col(column.name), column.fact
-    values = [value.id for value in fact.values if value.id not in UNKNOWN_WORDS] if fact and column.role == "value" else []
-    if column.role == "by" or column.type in ("bool", "date"):
+    cell, fact, values = pl.col(column.name), column.fact, values_of(column)
+    if column.role == "by" or column.type == "bool" or column.role == "seen":
         return
-    if column.type == "texts":
+    if column.type == "date":
+        yield cell.is_between(date.min, date.max)
+    elif column.type == "texts":
         members = cell.list.explode(empty_as_null=False, keep_nulls=False)
         known = members.is_in(values) if values else members.is_not_null() & (members != "")
         yield known.all() & (cell.list.n_unique() == cell.list.len()).all()

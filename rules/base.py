@@ -105,7 +105,7 @@ def load_rule_base(layers: Sequence[Layer] = (OURS,)) -> RuleBase:
     return RuleBase(
         version="+".join(_version(name, tree) for name, tree in trees.items()),
         hash=content_hash(layers),
-        vocabulary=vocabulary,
+        vocabulary=replace(vocabulary, mentions=()),  # checked by now, and nobody reads them again
         parameters=loader.parameters,
         sources=loader.sources,
         tensions=loader.tensions,

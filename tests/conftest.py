@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 
+from dealready.cli import SWEEP_AFTER
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -14,4 +15,4 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )
 settings.load_profile("dealready")
-gc.set_threshold(250_000)  # as dealready.cli.main does; the rules are a large heap to sweep
+gc.set_threshold(SWEEP_AFTER)  # the rules are a large heap to sweep

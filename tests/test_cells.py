@@ -141,6 +141,12 @@ def test_a_moment_in_a_text_with_a_time_zone_counts_by_its_day_in_utc(moment: st
     assert examine(tmp_path).tables["deals"][0]["as_of"] == dt.date(2026, 3, day)
 
 
+@pytest.mark.parametrize("moment", ["9999-12-31T23:30:00-05:00", "0001-01-01T03:30:00+08:00"])
+def test_a_moment_whose_day_in_utc_is_none_is_told(moment: str, tmp_path: Path) -> None:
+    (tmp_path / "deals.csv").write_text(f"deal_id,as_of\nA,{moment}\n", "utf-8")
+    assert {error[3:] for error in examine(tmp_path).errors} == {("as_of", moment, "not-a-date")}
+
+
 def parquet(path: Path, columns: str) -> Path:
     with duckdb.connect() as writing:
         writing.execute(f"COPY (SELECT 'A' AS deal_id, {columns}) TO '{path}'")
