@@ -20,7 +20,6 @@ from ..facts.problems import Problem, Rejected, nearest
 from ..facts.tables import DEALS, ITEM_KEY, KEY, Table, deal_rows, tables
 from ..facts.vocabulary import Vocabulary
 from .cells import literal
-from .engines import DuckEngine
 from .filling import ROW, fill_table, text_of_value
 from .headers import MOST_NAMED, Headers, those_beyond
 from .lines import PACKED, TEXT_FILES, read_lines
@@ -172,7 +171,7 @@ def _paths(source: str, opening: _Opening) -> list[Path]:
 
 def _of_folder(folder: Path, opening: _Opening) -> list[Path]:
     """Return the tables that lie in a folder, or if there are none, its deal files."""
-    entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith(_OWN))
+    entries = _entries(folder)
     tables = [
         entry for entry in entries if (_is_file(entry) and _ending(entry) in TABLE_FILES)
         or (entry.is_dir() and table_name(_title(entry), opening.vocabulary) and parquet_files(entry))
@@ -184,8 +183,12 @@ def _of_folder(folder: Path, opening: _Opening) -> list[Path]:
 
 def left_over(folder: Path, taken: Collection[Path]) -> list[str]:
     """Return the names of what lies in a folder and is not taken."""
-    entries = [entry for entry in sorted(folder.iterdir()) if entry not in taken and not entry.name.startswith(_OWN)]
-    return list(map(_shown, entries))
+    return [_shown(entry) for entry in _entries(folder) if entry not in taken]
+
+
+def _entries(folder: Path) -> list[Path]:
+    """Return what lies in a folder, but for what programs keep for themselves."""
+    return sorted(entry for entry in folder.iterdir() if not entry.name.startswith(_OWN))
 
 
 class _Opening:
@@ -260,17 +263,22 @@ class _Opening:
 
     def parquet(self, path: Path, table: Table) -> None:
         """Parquet is read in place: what nobody asks for is never read. Rows of many files have no numbers."""
+        without_numbers = f"CAST(NULL AS BIGINT) AS {ROW}, *"
         if path.is_dir():
             files = ", ".join(map(literal, parquet_files(path)))
             others = [file for file in _files_of(path) if file.suffix != PARQUET]
             self.opened.ignored += [escaped(file.relative_to(path.parent).as_posix()) for file in others]
-            numbered, source = f"CAST(NULL AS BIGINT) AS {ROW}, *", f"[{files}], hive_partitioning = true"
-        elif "file_row_number" in map(str.lower, DuckEngine(self.database).columns(f"FROM read_parquet({literal(path)})")):
-            numbered, source = f"CAST(NULL AS BIGINT) AS {ROW}, *", literal(path)
-        else:
-            numbered = f"file_row_number + 1 AS {ROW}, * EXCLUDE (file_row_number)"
-            source = f"{literal(path)}, file_row_number = true"
-        self.database.execute(f"CREATE VIEW raw_{table.name} AS SELECT {numbered} FROM read_parquet({source})")
+            self.parquet_view(table, without_numbers, f"[{files}], hive_partitioning = true")
+            return
+        try:
+            with_numbers = f"file_row_number + 1 AS {ROW}, * EXCLUDE (file_row_number)"
+            self.parquet_view(table, with_numbers, f"{literal(path)}, file_row_number = true")
+        except duckdb.BinderException:  # a column of the file is called so itself
+            self.parquet_view(table, without_numbers, literal(path))
+
+    def parquet_view(self, table: Table, columns: str, source: str) -> None:
+        """Let a raw table be some columns of Parquet files."""
+        self.database.execute(f"CREATE VIEW raw_{table.name} AS SELECT {columns} FROM read_parquet({source})")
 
     def store(self, source: str, name: str) -> None:
         """Read a workbook or database; the only sheet of a workbook is taken for the deals."""

@@ -209,7 +209,7 @@ def _workbook(database: duckdb.DuckDBPyConnection, path: Path) -> Iterator[Store
 
 def _shown(cell: Any) -> object:
     """Return the value of a cell, with its sign if it is shown in percent."""
-    is_percent = isinstance(cell.value, int | float) and "%" in (cell.number_format or "")
+    is_percent = type(cell.value) in (int, float) and "%" in (cell.number_format or "")  # a yes is no number
     return f"{text_of_cell(cell.value * 100)}%" if is_percent else cell.value
 
 
