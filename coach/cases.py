@@ -1,7 +1,8 @@
 """Case files: a deal, and what must and must not be concluded about it.
 
 A file holds one case, or several under ``cases``. ``deal`` is a deal, or the path of a deal file
-beside the case file; ``change`` is laid over it, and ``drop`` names what is taken away.
+beside the case file; ``change`` is laid over it (what it calls unknown nobody knows any more), and ``drop`` names
+what is taken away.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..engine.diagnosis import Diagnosis
-from ..facts.deal import Deal, deal_of, load_deal
-from ..facts.edits import laid_over, read_drop, without
+from ..facts.deal import Deal, change_of, deal_of, load_deal
+from ..facts.edits import Edit, read_drop, without
 from ..facts.nodes import Mapping, Node, Scalar
 from ..facts.problems import Place, Problems, Rejected, suggestion, suggestion_or_all
 from ..facts.reader import Record, describe
@@ -167,7 +168,7 @@ class _Reader:
     def changed(self, deal: Deal, change: Node | None, drops: Sequence[Scalar]) -> Deal:
         try:
             if change is not None:
-                deal = laid_over(deal, deal_of(change, str(self.file), self.base.vocabulary, part=True))
+                deal = Edit(*change_of(change, str(self.file), self.base.vocabulary)).applied(deal)
             return without(deal, [read_drop(name.text, name.place, deal.items, self.base.vocabulary) for name in drops])
         except Rejected as rejected:
             self.problems.take(rejected)

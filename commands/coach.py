@@ -14,6 +14,7 @@ from .rules import rules
 from .shared import (
     BAD_INPUT,
     FOUND_SOMETHING,
+    THREADS,
     common_options,
     fail,
     new_console,
@@ -155,7 +156,7 @@ def rules_log(old: str | None, as_json: bool, language: Language) -> None:
 @click.option("--old", default=None, metavar="DIR", type=click.Path(), help="option.impact.old", cls=LocalOption)
 @click.option("--json", "as_json", is_flag=True, help="option.json", cls=LocalOption)
 @click.option("--memory", default="", metavar="SIZE", help="option.memory", cls=LocalOption)
-@click.option("--threads", type=click.IntRange(1), default=None, help="option.threads", cls=LocalOption)
+@click.option("--threads", type=THREADS, default=None, help="option.threads", cls=LocalOption)
 @common_options
 def rules_impact(
     source: str, old: str | None, as_json: bool, memory: str, threads: int | None, language: Language

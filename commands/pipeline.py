@@ -9,14 +9,13 @@ import click
 
 from ..engine.outputs import CONDITIONS, OUTPUTS
 from ..render.help import LocalCommand, LocalOption
-from .shared import FOUND_SOMETHING, common_options, fail, new_console, print_data, rule_base
+from .shared import FOUND_SOMETHING, THREADS, common_options, fail, new_console, print_data, rule_base
 
 if TYPE_CHECKING:
     from ..facts.texts import Language
 
 
 MOST_GROUPS = 20  # of a kind on the screen
-MOST_THREADS = 1024  # beyond what any machine has: DuckDB would start them all
 DIALECTS = ("duckdb", "spark", "databricks", "postgres", "snowflake", "bigquery", "trino")
 
 
@@ -47,7 +46,7 @@ def sql(dialect: str, tables: tuple[str, ...], output: str, script: bool, langua
 @click.option("--explain", is_flag=True, help="option.explain", cls=LocalOption)
 @click.option("--as-of", "as_of", default="", metavar="DATE", help="option.as_of", cls=LocalOption)
 @click.option("--memory", default="", metavar="SIZE", help="option.memory", cls=LocalOption)
-@click.option("--threads", type=click.IntRange(1, MOST_THREADS), default=None, help="option.threads", cls=LocalOption)
+@click.option("--threads", type=THREADS, default=None, help="option.threads", cls=LocalOption)
 @click.option("--engine", type=click.Choice(["duckdb", "spark"]), default="duckdb", help="option.engine", cls=LocalOption)
 @click.option("--strict", is_flag=True, help="option.strict", cls=LocalOption)
 @click.option("--force", is_flag=True, help="option.force", cls=LocalOption)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..rules.base import RuleBase
 
 FOUND_SOMETHING, BAD_INPUT, STOPPED = 1, 2, 130  # the last as shells have it
+THREADS = click.IntRange(1, 1024)  # of DuckDB, which would start them all; no machine has more
 _LAYERS = "dealready.layers"
 
 

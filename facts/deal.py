@@ -93,17 +93,27 @@ def read_deal(data: bytes, file: str, vocabulary: Vocabulary) -> Deal:
     return deal_of(parse(data, file, problems), file, vocabulary, problems=problems)
 
 
-def deal_of(
-    root: Node, file: str, vocabulary: Vocabulary, part: bool = False, problems: Problems | None = None
-) -> Deal:
-    """Return the deal in a tree; one that is only ``part`` of a deal need not say on which day it stands.
+def deal_of(root: Node, file: str, vocabulary: Vocabulary, problems: Problems | None = None) -> Deal:
+    """Return the deal in a tree.
 
     ``problems`` holds what was found wrong with the tree before. Raises :class:`~.problems.Rejected` with all of it.
     """
     problems = Problems() if problems is None else problems
-    deal = _Reader(vocabulary, problems).deal(root, file, part)
+    deal = _Reader(vocabulary, problems).deal(root, file)
     problems.raise_if_any()
     return deal
+
+
+def change_of(root: Node, file: str, vocabulary: Vocabulary) -> tuple[Deal, tuple[str, ...]]:
+    """Return the part of a deal in a tree, and the names of what it calls unknown (see :func:`~.edits.without`).
+
+    Raises :class:`~.problems.Rejected` with every problem.
+    """
+    problems = Problems()
+    reader = _Reader(vocabulary, problems)
+    given = reader.deal(root, file, part=True)
+    problems.raise_if_any()
+    return given, tuple(reader.unknown)
 
 
 class _Reader:
@@ -111,8 +121,10 @@ class _Reader:
         self.vocabulary = vocabulary
         self.problems = problems
         self.given: dict[str, Place] = {}
+        self.unknown: list[str] = []  # what is named, and said to be known by nobody
 
-    def deal(self, root: Node, file: str, part: bool) -> Deal:
+    def deal(self, root: Node, file: str, part: bool = False) -> Deal:
+        """Read a tree; one that is only ``part`` of a deal need not say on which day it stands."""
         facts: dict[str, Observation] = {}
         items: dict[str, tuple[Item, ...]] = {}
         if not isinstance(root, Mapping):
@@ -121,7 +133,9 @@ class _Reader:
         for key, node in root.entries:
             if key.text in self.vocabulary.collections:
                 read = self._items(self.vocabulary.collections[key.text], node)
-                if read is not None:
+                if read is None:
+                    self.unknown.append(key.text)
+                else:
                     items[key.text] = read
             elif key.text in self.vocabulary.facts:
                 self._own(key, key.text, node, facts)
@@ -146,6 +160,7 @@ class _Reader:
         first = self.given.setdefault(fact_id, key.place)
         if first is key.place:
             self._fact(self.vocabulary.facts[fact_id], fact_id, node, facts)
+            self.unknown += [fact_id] * (fact_id not in facts)
         else:
             self.problems.add(key.place, fact_id, "duplicate-key", found=fact_id, line=first.line)
 
@@ -160,12 +175,13 @@ class _Reader:
         self.problems.add(key.place, field, "unknown-key", found=key.text, hint=suggestion_or_all(key.text, known))
 
     def _topic(self, topic: str, node: Node, facts: dict[str, Observation]) -> None:
+        known = [fact_id.partition(".")[2] for fact_id in self.vocabulary.facts if fact_id.startswith(topic + ".")]
         if isinstance(node, Scalar) and is_unknown(node):
+            self.unknown += [f"{topic}.{name}" for name in known]
             return
         if not isinstance(node, Mapping):
             self.problems.add(node.place, topic, "expected-mapping", found=describe(node))
             return
-        known = [fact_id.partition(".")[2] for fact_id in self.vocabulary.facts if fact_id.startswith(topic + ".")]
         for key, value in node.entries:
             fact_id = f"{topic}.{key.text}"
             if fact_id in self.vocabulary.facts:
@@ -213,6 +229,8 @@ class _Reader:
                 self._fact(fact, path, value, facts)
         if node.get("id") is None:
             self.problems.add(node.place, f"{field}.id", "id-missing", item=collection.item_label)
+        unknown = [key.text for key, _ in node.entries if key.text in collection.facts and key.text not in facts]
+        self.unknown += [f"{collection.id}.{name}@{item_id}" for name in unknown]
         return Item(item_id, facts, node.place) if item_id else None
 
     def _id(self, node: Node, field: str) -> str:

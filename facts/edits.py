@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass, replace
 
-from .deal import AS_OF, Deal, Item, Observation, deal_of
+from .deal import AS_OF, Deal, Item, Observation, change_of
 from .nodes import Mapping, Node, Scalar
 from .nodes import Sequence as Items
 from .problems import Place, Problem, Problems, Rejected, listing, problem, suggestion
@@ -170,7 +170,9 @@ class _Reader:
         return path.partition(".")[2], _node(value, place)
 
     def lay(self, root: Mapping) -> None:
-        self.given = laid_over(self.given, deal_of(root, root.place.file, self.vocabulary, part=True))
+        given, unknown = change_of(root, root.place.file, self.vocabulary)
+        self.given = laid_over(self.given, given)
+        self.dropped += unknown
 
     def drop(self, name: str, place: Place) -> None:
         self.dropped.append(read_drop(name, place, self.items, self.vocabulary))

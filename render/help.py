@@ -13,9 +13,10 @@ from typing import Any
 
 import click
 import yaml
+from click.core import ParameterSource
 
 from ..facts.texts import Language, Text
-from .words import headed, language_of
+from .words import headed, language_of, say
 
 _spoken: list[Language] = []
 
@@ -70,7 +71,14 @@ class _Context(click.Context):
 
 
 class LocalOption(click.Option):
-    """An option whose help is a key of ``help.yaml``."""
+    """An option whose help is a key of ``help.yaml``, and whose value is no empty text."""
+
+    def consume_value(self, ctx: click.Context, opts: Mapping[str, Any]) -> tuple[Any, ParameterSource]:
+        """Return what was given; raise :class:`click.UsageError` for an empty text, which no option means by itself."""
+        value, source = super().consume_value(ctx, opts)
+        if source is ParameterSource.COMMANDLINE and "" in (value if self.multiple else (value,)):
+            raise click.UsageError(say("option.empty", current_language(), option=self.opts[0]), ctx)
+        return value, source
 
     def make_metavar(self, ctx: click.Context) -> str:
         """Return what stands for the value; for a number, whose type click calls by an English name only, it is N."""

@@ -6,6 +6,7 @@ import csv
 import functools
 import importlib.util
 import io
+import itertools
 import json
 import os
 import re
@@ -767,9 +768,11 @@ def test_columns_that_are_left_out_are_named_as_far_as_anybody_reads(language: L
 @pytest.mark.parametrize(("arguments", "told"), [
     (("", "-o", "out"), {"en": "INPUT is empty", "zh": "INPUT 为空"}),
     ((str(EXAMPLES), "-o", ""), {"en": "-o is empty", "zh": "-o 为空"}),
+    ((str(EXAMPLES), "-o", "out", "--since", ""), {"en": "--since is empty", "zh": "--since 为空"}),
+    ((str(EXAMPLES), "-o", "out", "--rules", "a", "--rules", ""), {"en": "--rules is empty", "zh": "--rules 为空"}),
 ])
 @pytest.mark.parametrize("engine", ["duckdb", "spark"])
-def test_an_input_or_output_that_is_empty_is_not_taken_for_the_folder_that_one_is_in(
+def test_what_is_empty_is_not_taken_for_the_folder_that_one_is_in_or_for_nothing(
     arguments: tuple[str, ...], told: dict[Language, str], engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -805,7 +808,8 @@ def test_deal_files_keep_their_own_day_and_whoever_gives_another_is_told(kind: s
 
 
 def test_more_threads_than_any_machine_has_are_refused(tmp_path: Path) -> None:
-    for threads in ("0", "1025", "100000"):
-        done = command("score", str(EXAMPLES), "-o", str(tmp_path / "out"), "--threads", threads)
+    scoring = ("score", str(EXAMPLES), "-o", str(tmp_path / "out"))
+    for threads, asked in itertools.product(("0", "1025", "100000"), (scoring, ("rules", "impact", "--deals", str(EXAMPLES)))):
+        done = command(*asked, "--threads", threads)
         assert (done.exit_code, done.stdout) == (2, "")
         assert threads in done.stderr

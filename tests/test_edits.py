@@ -6,9 +6,11 @@ import shlex
 from pathlib import Path
 
 import pytest
+from dealready.coach.cases import load_cases
 from dealready.facts.deal import Deal, load_deal
 from dealready.facts.edits import read_edit
 from dealready.facts.vocabulary import load_vocabulary
+from dealready.rules.base import load_rule_base
 
 from .product import run
 
@@ -86,6 +88,34 @@ def test_a_case_takes_away_what_whatif_takes_away(drop: str, tmp_path: Path) -> 
     assert (result.exit_code == 2) == (refused.exit_code == 2)
     if result.exit_code == 2:
         assert f"{case}:3:" in result.output
+
+
+UNKNOWN = {  # what a case calls unknown, and what it would have to drop instead
+    "a fact": ("{purchase.plan: unknown}", "purchase.plan"),
+    "a fact under its topic": ("{budget: {status: '?'}}", "budget.status"),
+    "a fact with who said so": ("{budget.status: {value: unknown, by: deng}}", "budget.status"),
+    "a topic": ("{budget: unknown}", "budget.status, budget.amount"),
+    "a fact of an item": ("{stakeholders: [{id: deng, attitude: null}]}", "stakeholders.attitude@deng"),
+    "a collection": ("{stakeholders: 未知}", "stakeholders"),
+}
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_what_a_case_calls_unknown_nobody_knows_any_more(name: str, tmp_path: Path) -> None:
+    change, drops = UNKNOWN[name]
+    base = load_rule_base()
+    (tmp_path / "steel.yaml").write_text(STEEL.read_text("utf-8"), "utf-8")
+    case = tmp_path / "cases.yaml"
+    parts = [f"change: {change}", f"drop: [{drops}]"]
+    case.write_text("cases:\n" + "".join(f"- {{deal: steel.yaml, {part}, step: service}}\n" for part in parts), "utf-8")
+    called, dropped = (of.deal for of in load_cases([str(case)], base))
+    before = load_deal(str(STEEL), base.vocabulary)
+    assert (called.facts, called.items) == (dropped.facts, dropped.items)
+    assert (called.facts, called.items) != (before.facts, before.items)
+
+
+def test_a_fact_set_to_a_value_that_is_unknown_is_known_no_more() -> None:
+    assert changed("--set", "purchase.plan={value: unknown, by: deng}").get("purchase.plan") is None
 
 
 @pytest.mark.parametrize("conclusion", ["find.no_champion", "do.propose_the_close"])
