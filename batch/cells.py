@@ -41,7 +41,7 @@ class RawColumn:
     def __init__(self, name: str, kind: str) -> None:
         self.name = quoted(name)
         self.kind = kind
-        text = f"to_json({self.name})" if kind.endswith("[]") else self.name
+        text = f"to_json({self.name})" if kind.endswith("[]") else f"({self.name} ->> '$')" if kind == "JSON" else self.name
         if kind in ("DOUBLE", "FLOAT"):  # written out, not as 3.8E7
             decimal = f"CAST(TRY_CAST({text} AS DECIMAL(18, 4)) AS VARCHAR)"
             text = f"coalesce(regexp_replace({decimal}, '[.]?0+$', ''), CAST({text} AS VARCHAR))"
@@ -50,9 +50,9 @@ class RawColumn:
     @property
     def is_given(self) -> str:
         """The test that there is anything in a cell."""
-        if self.kind != "VARCHAR":
+        if self.kind not in ("VARCHAR", "JSON"):
             return f"{self.name} IS NOT NULL"
-        stripped = f"trim({self.name}, {literal(BLANKS)})"
+        stripped = f"trim({self.name if self.kind == 'VARCHAR' else self.text}, {literal(BLANKS)})"
         return f"coalesce({stripped} NOT IN ({_listed(_UNKNOWN)}), false)"
 
     def plain(self, column: Column, otherwise: str = "") -> str:

@@ -170,6 +170,20 @@ def test_a_value_that_is_no_label_is_told_whatever_its_type(value: str, kind: st
     assert (row, deal_id, column_, code) == (1, "A", "budget_status", "not-a-value")
 
 
+def test_a_cell_of_json_means_what_it_holds(tmp_path: Path) -> None:
+    cells = {"as_of": f'"{DAY}"', "budget_status": '"applied"', "budget_amount": "36000000", "needs_known_thoroughly": "true",
+             "profile_sources_used": '["desk"]', "proposal_sections": "[]", "purchase_plan": "null", "group_approval": '""'}
+    source = parquet(tmp_path / "deals.parquet", ", ".join(f"'{cell}'::JSON AS {name}" for name, cell in cells.items()))
+    found = examine(source)
+    assert found.errors == []
+    (row,) = found.tables["deals"]
+    assert {name: row[name] for name in cells} == {
+        "as_of": dt.date.fromisoformat(DAY), "budget_status": "applied", "budget_amount": 36000000,
+        "needs_known_thoroughly": True, "profile_sources_used": ["desk"], "proposal_sections": [], "purchase_plan": None,
+        "group_approval": None,
+    }
+
+
 @pytest.mark.parametrize("day", ["12026-03-16", "0044-03-15 (BC)", "infinity"])
 @pytest.mark.parametrize("name", ["as_of", "deal_expected_close"])
 def test_a_day_that_nobody_could_note_is_told(day: str, name: str, tmp_path: Path) -> None:
