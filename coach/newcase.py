@@ -7,11 +7,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ..engine.diagnosis import Diagnosis
 from ..facts.deal import Deal, Observation
 from ..facts.source import STDIN
+from ..facts.yaml_text import yaml_text
 from .cases import named
 
 
@@ -37,7 +36,7 @@ def new_case(deal: Deal, diagnosis: Diagnosis, target: Path | None = None) -> st
         "fires": [named(traced.rule, traced.about) for traced in diagnosis.trace],
     }
     lines |= {kind: names for kind, names in lists.items() if names}
-    return yaml.safe_dump(lines, allow_unicode=True, sort_keys=False, width=120)
+    return yaml_text(lines)
 
 
 def _seen_from(target: Path | None, file: Path) -> str:

@@ -6,14 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any
 
-import yaml
-
 from ..engine.case import build_case
 from ..engine.reference import conclude, holds
 from ..engine.remedy import closest
 from ..engine.repair import repaired
 from ..facts.deal import AS_OF, Deal, Observation
 from ..facts.problems import Place
+from ..facts.yaml_text import yaml_text
 from ..rules.base import RuleBase
 from ..rules.language import Rule, all_of
 from ..rules.spelling import spell_in_line
@@ -110,7 +109,7 @@ def _lines(ground: Ground, mutant: Mutant) -> Iterator[Expectation]:
 
 def written(cases: Iterable[CaseFile]) -> str:
     """Return cases as a case file."""
-    return yaml.safe_dump({"cases": [_case(case) for case in cases]}, allow_unicode=True, sort_keys=False, width=120)
+    return yaml_text({"cases": [_case(case) for case in cases]})
 
 
 def _case(case: CaseFile) -> dict[str, Any]:

@@ -155,9 +155,9 @@ def print_data(data: Any, format_: str) -> None:
 
 def _written(data: Any, format_: str, ascii_only: bool) -> str:
     if format_ == "yaml":
-        import yaml
+        from ..facts.yaml_text import yaml_text
 
-        return yaml.safe_dump(data, allow_unicode=not ascii_only, sort_keys=False, width=100).removesuffix("\n")
+        return yaml_text(data, ascii_only).removesuffix("\n")
     import json
 
     if format_ == "jsonl":

@@ -88,7 +88,7 @@ OFFERED = {  # the answers that a question offers, in the words in which it does
                          "in_house": "their own solution、客户自己做", "do_nothing": "doing nothing、什么都不做"},
     "competitors.position": {"behind": "behind us、落后", "level": "level with us、持平", "ahead": "ahead、领先于我们"},
     "deal.outcome": {"open": "still open、还在跟", "won": "won、已经赢了", "lost": "lost、丢了"},
-    "group.approval": {"none": "nobody yet、还没有人认可", "partial": "a part of it、部分认可", "full": "whole、全都认可"},
+    "group.approval": {"none": "nobody yet、还没有人认可", "partial": "some of them、部分认可", "full": "all、全都认可"},
     "needs.desire": {"low": "live with things as they are、维持现状", "aroused": "want to change、想改变"},
     "opportunity.timing": {"immature": "too early、太早", "ripe": "ripe、成熟"},
     "price.against_budget": {"below": "below、低于", "within": "within、符合", "above": "above、高于"},

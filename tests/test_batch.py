@@ -523,7 +523,7 @@ def test_a_machine_is_told_everything_by_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("tables", "told"), [
-    ("", "''"), (",", "','"), ("deals,action", "did you mean 'actions'"), ("changes", "--since"),
+    ("", "--tables is empty"), (",", "','"), ("deals,action", "did you mean 'actions'"), ("changes", "--since"),
     ("conditions,deals", "--explain"),
 ])
 def test_tables_that_will_not_be_written_are_told(tables: str, told: str, tmp_path: Path) -> None:
