@@ -11,7 +11,7 @@ from ..facts.deal import Deal
 from ..facts.texts import Language
 from ..render.names import Names
 from ..render.prose import Prose
-from ..render.words import joined, say
+from ..render.words import aside, joined, say
 from ..rules.base import RuleBase
 from .edits import Record
 from .history import RecordChange
@@ -129,7 +129,7 @@ class _Words:
         match kind:
             case "findings":
                 of, severity = value.split()
-                return f"{say(f'kind.{of}', self.language)} ({say(f'severity.{severity}', self.language)})"
+                return say(f"kind.{of}", self.language) + aside(say(f"severity.{severity}", self.language), self.language)
             case "actions":
                 priority, days, *power = value.split()
                 key = "impact.action_power" if power else "impact.action"

@@ -32,7 +32,7 @@ def facts() -> None:
 @common_options
 def facts_list(topic: str, language: Language) -> None:
     """List the facts, of one topic or collection if it is named."""
-    _facts_table(language, lambda name, _: not topic or name.partition(".")[0] == topic)
+    _facts_table(language, lambda name, _: not topic or name.partition(".")[0] == topic, topic)
 
 
 @facts.command("search", cls=LocalCommand, help="help.facts.search")
@@ -69,8 +69,9 @@ def facts_show(fact: str, language: Language) -> None:
         console.print(say("rules.layers", language, layers=" → ".join(origin)))
 
 
-def _facts_table(language: Language, wanted: Callable[[str, str], bool]) -> None:
+def _facts_table(language: Language, wanted: Callable[[str, str], bool], topic: str = "") -> None:
     from ..render.browse import fact_name, fact_type, table
+    from ..render.lookup import unknown_name
     from ..render.words import say
 
     base = rule_base(language)
@@ -80,4 +81,7 @@ def _facts_table(language: Language, wanted: Callable[[str, str], bool]) -> None
         text = " ".join([fact_name(fact), *(word for part in texts for word in (part.en, part.zh))]).casefold()
         if wanted(fact_name(fact), text):
             rows.append((fact_name(fact), fact_type(fact, base, language), fact.label.read(language)))
+    if topic and not rows:
+        topics = [*base.vocabulary.topics, *base.vocabulary.collections]
+        fail(unknown_name("facts.unknown", topic, topics, language))
     print_rows(table(("id", say("facts.type", language), say("facts.about", language)), rows), len(rows), language)

@@ -33,7 +33,7 @@ def rules() -> None:
 @common_options
 def rules_list(topic: str, language: Language) -> None:
     """List the rules, of one topic if it is named."""
-    _rules_table(language, lambda name, _: not topic or name.partition(".")[0] == topic)
+    _rules_table(language, lambda name, _: not topic or name.partition(".")[0] == topic, topic)
 
 
 @rules.command("search", cls=LocalCommand, help="help.rules.search")
@@ -112,10 +112,13 @@ def rules_check(folder: str | None, language: Language) -> None:
                    actions=len(base.actions), findings=len(base.findings)))
 
 
-def _rules_table(language: Language, wanted: Callable[[str, str], bool]) -> None:
+def _rules_table(language: Language, wanted: Callable[[str, str], bool], topic: str = "") -> None:
     from ..render.browse import table
+    from ..render.lookup import unknown_name
     from ..render.rulebook import entries
 
-    base = rule_base(language)
-    rows = [(entry.id, entry.kind, entry.label) for entry in entries(base, language) if wanted(entry.id, entry.haystack)]
+    known = list(entries(rule_base(language), language))
+    rows = [(entry.id, entry.kind, entry.label) for entry in known if wanted(entry.id, entry.haystack)]
+    if topic and not rows:
+        fail(unknown_name("rules.unknown", topic, [entry.id.partition(".")[0] for entry in known], language))
     print_rows(table(("id", "", ""), rows), len(rows), language)

@@ -318,6 +318,8 @@ class _Loader:
         needs_values = fact.type in ("enum", "ordinal", "set")
         if needs_values != (isinstance(values, Sequence) and bool(values.items)):
             self.problems.add(fact.place, fact.id, "values-missing" if needs_values else "values-unwanted", type=fact.type)
+        if fact.minimum is not None and fact.maximum is not None and fact.minimum > fact.maximum:
+            self.problems.add(fact.place, fact.id, "limits-turned", low=fact.minimum, high=fact.maximum)
         spellings: dict[str, str] = {}
         for value in fact.values:
             for spelling in {value.id, *value.spellings} - {""}:

@@ -39,10 +39,10 @@ def find_conclusion(
     if not matches:
         raise Unclear(unknown_name("why.unknown_name", wanted, _known(base), language))
     holding = [name for name in matches if name in BOUNDS or outcome.about(name)]
+    if len(holding or matches) > 1 and not exact:
+        raise Unclear(say("why.several", language, name=wanted, names=listed(holding or matches, language)))
     if not holding:
         raise Unclear(say("why.not", language, name=matches[0]))
-    if len(holding) > 1 and not exact:
-        raise Unclear(say("why.several", language, name=wanted, names=listed(holding, language)))
     name = holding[0]
     if at:
         _check_scope(name, base, language)

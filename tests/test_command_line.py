@@ -310,6 +310,16 @@ def test_a_fact_is_found_by_the_end_of_its_name() -> None:
     assert "may mean: account.name, deal.name" in run("facts", "show", "name").stderr
 
 
+@pytest.mark.parametrize(("asked", "told"), [
+    ("rules list signalz", "did you mean 'signals'?"), ("facts list bugdet", "did you mean 'budget'?"),
+    ("rules list nope", "dealready rules list shows what is"), ("facts list nope", "dealready facts list shows what is"),
+])
+def test_a_topic_or_name_that_there_is_none_of_is_told(asked: str, told: str) -> None:
+    result = run(*asked.split())
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert told in result.stderr
+
+
 def _typed(value: object) -> object:
     """Return scalars as an editor sees them: numbers and booleans typed, dates as text."""
     if isinstance(value, dict):

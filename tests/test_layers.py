@@ -99,15 +99,17 @@ facts:
     whom: anyone
     influence: none
     effort: low
-    asked: {{from: {first}}}
+    {limits}asked: {{from: {first}}}
     sources: [{source}]
 """
-SOUND = {"other": "blue", "filled": "account", "first": "needs", "source": "X-CHAMPION"}
+SOUND = {"other": "blue", "filled": "account", "first": "needs", "source": "X-CHAMPION", "limits": ""}
 UNSOUND = {
     "a value that is there already": ({"other": "red"}, "x.yaml:7:14: facts[0].values[1].id: 'red' is defined twice"),
     "a placeholder of nothing": ({"filled": "acount"}, "x.yaml:10:20: facts[0].question.en: 'acount' cannot be filled in here"),
     "a placeholder of items": ({"filled": "name"}, "x.yaml:10:20: facts[0].question.en: 'name' cannot be filled in here"),
     "a season that ends before it begins": ({"first": "service"}, "x.yaml:14:12: asked: the steps run backwards"),
+    "limits that leave nothing": ({"limits": "minimum: 10\n    maximum: 5\n    "},
+                                  "x.yaml:3:5: paint.colour: no value lies between minimum 10 and maximum 5"),
     "a source of nothing": ({"source": "X-CHAMPOIN"}, "x.yaml:15:15: facts[0].sources: 'X-CHAMPOIN' is not a source"),
 }
 
