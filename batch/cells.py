@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from ..facts.deal import PLAIN_FACTS
 from ..facts.tables import Column, ColumnType
-from ..facts.values import LONGEST_TEXT, UNKNOWN_WORDS, BadValue, in_order, parse_member, parse_value
+from ..facts.values import LONGEST_TEXT, SHEET_ERRORS, UNKNOWN_WORDS, BadValue, in_order, parse_member, parse_value
 from ..facts.vocabulary import Fact
 from .filling import quoted, text_of_cell
 
@@ -22,8 +22,10 @@ SQL_TYPES: dict[ColumnType, str] = {
     "text": "VARCHAR", "bool": "BOOLEAN", "int": "BIGINT", "decimal": "DECIMAL(18, 4)", "date": "DATE", "texts": "VARCHAR[]",
 }
 _UNKNOWN = sorted(UNKNOWN_WORDS)
-_LONGEST_UNKNOWN = max(map(len, _UNKNOWN))
 BLANKS = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())  # what the reader of deal files strips
+_NO_VALUES = sorted({*UNKNOWN_WORDS, *SHEET_ERRORS})  # texts that are none
+_LONGEST_NO_VALUE = max(map(len, _NO_VALUES))
+_NEVER_WORDS = re.compile(r"BOOLEAN|DATE|TIME.*|U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL.*")
 _WHOLE = ("TINYINT", "SMALLINT", "INT", "INTEGER", "BIGINT")
 _BETWEEN = {"set": r"[;；|、,，\n]", "refs": r"[;；|、,，\n]", "list": r"[;；|\n]"}
 _TIME_OF_DAY = re.compile(
@@ -41,7 +43,13 @@ class RawColumn:
     def __init__(self, name: str, kind: str) -> None:
         self.name = quoted(name)
         self.kind = kind
-        text = f"to_json({self.name})" if kind.endswith("[]") else f"({self.name} ->> '$')" if kind == "JSON" else self.name
+        text = self.name
+        if kind.endswith("]"):
+            text = f"to_json({self.name})"
+        if kind == "JSON":
+            text = f"({self.name} ->> '$')"
+        if kind == "BLOB":
+            text = f"coalesce(TRY(decode({self.name})), CAST({self.name} AS VARCHAR))"
         if kind in ("DOUBLE", "FLOAT"):  # written out, not as 3.8E7
             decimal = f"CAST(TRY_CAST({text} AS DECIMAL(18, 4)) AS VARCHAR)"
             text = f"coalesce(regexp_replace({decimal}, '[.]?0+$', ''), CAST({text} AS VARCHAR))"
@@ -50,7 +58,7 @@ class RawColumn:
     @property
     def is_given(self) -> str:
         """The test that there is anything in a cell."""
-        if self.kind not in ("VARCHAR", "JSON"):
+        if _NEVER_WORDS.fullmatch(self.kind):
             return f"{self.name} IS NOT NULL"
         stripped = f"trim({self.name if self.kind == 'VARCHAR' else self.text}, {literal(BLANKS)})"
         return f"coalesce({stripped} NOT IN ({_listed(_UNKNOWN)}), false)"
@@ -98,7 +106,7 @@ class RawColumn:
             case "text":  # only a short one can be a word for nothing known
                 length = f"length({self.text})"
                 odd = f"{length} > {LONGEST_TEXT} OR {_has_blank_ends(self.text)}"
-                known = f"{length} > {_LONGEST_UNKNOWN} OR {self.text} NOT IN ({_listed(_UNKNOWN)})"
+                known = f"{length} > {_LONGEST_NO_VALUE} OR {self.text} NOT IN ({_listed(_NO_VALUES)})"
                 return f"CASE WHEN {odd} THEN NULL WHEN {known} THEN {self.text} END"
             case "texts" if self.kind == target and values:  # as many as there are different ones that are known
                 known = " + ".join(f"CAST(list_contains({name}, {literal(value)}) AS INTEGER)" for value in values)
@@ -123,7 +131,7 @@ class RawColumn:
             return f"count({known}) = count({name})"
         if column.type == "text":
             none = [f"nullif({place}, 0)" for place in (
-                *_places_of_ends(name), f"array_position({literal(_UNKNOWN)}, {name})")]
+                *_places_of_ends(name), f"array_position({literal(_NO_VALUES)}, {name})")]
             nothing = " AND ".join(f"count({place}) = 0" for place in none)
             return f"{nothing} AND coalesce(max(length({name})) <= {LONGEST_TEXT}, true)"
         if column.type == "date":
@@ -218,6 +226,8 @@ def _meaning(column: Column, fact: Fact | None, text: str) -> object:
     if text in _UNKNOWN:
         return None
     if fact is None:
+        if text in SHEET_ERRORS:
+            raise BadValue("sheet-error", found=text)
         if len(text) > LONGEST_TEXT:
             raise BadValue("text-too-long", limit=str(LONGEST_TEXT), length=str(len(text)))
         return text

@@ -76,8 +76,8 @@ def text_of_cell(cell: object) -> str | None:
     """Return a cell as text: a date without a time as a plain date, a number without what arithmetic added to it."""
     if cell is None:
         return None
-    if isinstance(cell, list):
-        return ";".join(map(str, cell)) or "-"
+    if isinstance(cell, list | dict):
+        return json.dumps(cell, ensure_ascii=False, default=text_of_cell)  # so that members are told apart
     if isinstance(cell, dt.datetime):
         return cell.date().isoformat() if cell.time() == dt.time() else cell.isoformat(" ")
     if isinstance(cell, bytes):
@@ -87,8 +87,3 @@ def text_of_cell(cell: object) -> str | None:
     if isinstance(cell, float):
         return f"{cell:.{_DECIMALS}f}".rstrip("0").rstrip(".")
     return str(cell)
-
-
-def text_of_value(value: object) -> str | None:
-    """Return a value of a file as text; a list as JSON, so that its members are told apart."""
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else text_of_cell(value)

@@ -30,7 +30,8 @@ class Headers:
             self.names[column.name] = column.name
             if column.fact is not None and column.role == "value":
                 label = column.fact.label
-                self.names |= dict.fromkeys((column.fact.id, label.zh, label.en.lower()), column.name)
+                labels = (normalize("NFKC", text) for text in (label.zh, label.en.lower()))  # as the headers are
+                self.names |= dict.fromkeys((column.fact.id, *labels), column.name)
 
     def column(self, header: str) -> Column | None:
         """Return the column that a header means, if it means any."""

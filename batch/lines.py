@@ -27,7 +27,7 @@ import duckdb
 from ..facts.encoding import decode
 from ..facts.problems import Rejected
 from .cells import literal
-from .filling import ROW, is_nameless, quoted, text_of_value, told_apart
+from .filling import ROW, is_nameless, quoted, text_of_cell, told_apart
 from .headers import Headers
 from .refusal import BadSource
 from .rows import Unread, drop_blanks, fill_rows, is_blank, is_broken, key_place
@@ -324,7 +324,7 @@ def _objects_slowly(
             if wrong:
                 unread.append(Unread(number, line, _key_of(line, headers), wrong))
             else:
-                yield number, [text_of_value(found.get(name)) for name in header]
+                yield number, [text_of_cell(found.get(name)) for name in header]
 
     return [*fill_rows(database, into, header, rows(), headers), *unread]
 

@@ -76,7 +76,12 @@ def table_names(connection: Any, schema: str) -> list[str]:
 @contextmanager
 def reading(connection: Any, table: str, schema: str) -> Iterator[tuple[list[str], Iterator[Sequence[Any]]]]:
     """Give the column names of a table, and its rows, fetched as they are needed."""
+    from psycopg.types.string import TextLoader
+
     with connection.cursor(name="rows") as cursor:
+        for kind in ("date", "timestamp", "timestamptz"):  # the driver stops at days that Python has not
+            cursor.adapters.register_loader(kind, TextLoader)
+        connection.execute("SET LOCAL datestyle TO ISO")
         cursor.itersize = _ROWS
         cursor.execute(f"SELECT * FROM {quoted(schema)}.{quoted(table)}")
         first = cursor.fetchone()

@@ -20,7 +20,7 @@ from ..facts.problems import Problem, Rejected, nearest
 from ..facts.tables import DEALS, ITEM_KEY, KEY, Table, deal_rows, tables
 from ..facts.vocabulary import Vocabulary
 from .cells import literal
-from .filling import ROW, fill_table, text_of_value
+from .filling import ROW, fill_table, text_of_cell
 from .headers import MOST_NAMED, Headers, those_beyond
 from .lines import PACKED, TEXT_FILES, read_lines
 from .postgres import is_address
@@ -101,7 +101,7 @@ def lay_down_deals(
             found[name].append(row)
     for name, rows in found.items():
         header = list(dict.fromkeys([KEY, *([] if name == DEALS else [ITEM_KEY]), *(column for row in rows for column in row)]))
-        cells = ((number, *(text_of_value(row.get(column)) for column in header)) for number, row in enumerate(rows, 1))
+        cells = ((number, *(text_of_cell(row.get(column)) for column in header)) for number, row in enumerate(rows, 1))
         fill_table(database, f"raw_{name}", [ROW, *header], cells)
         opened.tables.append(name)
 

@@ -210,7 +210,7 @@ def _workbook(database: duckdb.DuckDBPyConnection, path: Path) -> Iterator[Store
 def _shown(cell: Any) -> object:
     """Return the value of a cell, with its sign if it is shown in percent."""
     is_percent = type(cell.value) in (int, float) and "%" in (cell.number_format or "")  # a yes is no number
-    return f"{text_of_cell(cell.value * 100)}%" if is_percent else cell.value
+    return f"{cell.value * 100:.2f}%" if is_percent else cell.value  # a share has four decimals
 
 
 @contextmanager

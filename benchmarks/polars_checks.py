@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 from dealready.batch.cells import BLANKS, values_of
 from dealready.facts.tables import DEALS, ITEM_KEY, KEY, Column, tables
-from dealready.facts.values import LONGEST_TEXT, UNKNOWN_WORDS
+from dealready.facts.values import LONGEST_TEXT, SHEET_ERRORS, UNKNOWN_WORDS
 from dealready.facts.vocabulary import Vocabulary
 
 
@@ -55,7 +55,7 @@ def _tests(column: Column) -> Iterator[pl.Expr]:
         yield cell.is_in(values)
     elif column.type == "text":
         stripped = cell.str.strip_chars(BLANKS) == cell
-        yield stripped & ~cell.is_in(sorted(UNKNOWN_WORDS)) & (cell.str.len_chars() <= LONGEST_TEXT)
+        yield stripped & ~cell.is_in(sorted(UNKNOWN_WORDS | SHEET_ERRORS)) & (cell.str.len_chars() <= LONGEST_TEXT)
     elif fact is not None:
         low, high = max(0.0, float(fact.minimum or 0)), float(fact.maximum if fact.maximum is not None else 1e12)
         yield cell.is_between(low, high)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 from ..facts.deal import Deal, Item
+from ..facts.values import shifted
 from ..rules.base import RuleBase
 from ..rules.catalogue import DEAL, KINDS_OF_FINDING, SEVERITIES, Action, Step
 from ..rules.language import All, FactTest
@@ -169,7 +170,7 @@ class _Assembly:
             -pair[0].priority, not self.has_power(*pair), pair[0].id, pair[1]
         ))
         return tuple(
-            GivenAction(action.id, rank, about, self.case.as_of + timedelta(days=action.within_days),
+            GivenAction(action.id, rank, about, shifted(self.case.as_of, action.within_days),
                         self.reasons(f"do.{action.id}", about))
             for rank, (action, about) in enumerate(chosen, 1)
         )

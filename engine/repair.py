@@ -10,12 +10,12 @@ import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 
 from ..facts.consistency import Spot, disagreements
 from ..facts.deal import Deal, Item, Observation
-from ..facts.values import FactValue, in_order
+from ..facts.values import FactValue, in_order, shifted
 from ..facts.vocabulary import Fact
 from ..rules.base import RuleBase
 from ..rules.language import ALWAYS, Absent, All, Any, Condition, FactTest, Holds, Listed, Quantifier, Rule, Span
@@ -249,7 +249,7 @@ class _Repair:
             value = row.values.get(name, self.any_value(collection, about, fact))
             seen = None
             if kind == "stale" and truth and fact.stale_after:
-                seen = self.case.as_of - timedelta(days=self.base.stale_limits[fact.stale_after] + 1)
+                seen = shifted(self.case.as_of, -self.base.stale_limits[fact.stale_after] - 1)
             confirmed = not (kind == "inferred" and truth)
             self.observe(collection, about, fact, Observation(value, seen=seen, confirmed=confirmed))
             return
@@ -306,7 +306,7 @@ class _Repair:
                 return [value.id for value in fact.values]
             case "date":
                 days = [Decimal(0), Decimal(1), Decimal(-1), *_around(operand)]
-                return [self.case.as_of - timedelta(days=int(day)) for day in days if abs(day) < 4000]
+                return [shifted(self.case.as_of, -int(day)) for day in days if abs(day) < 4000]
             case "int" | "decimal" | "money":
                 low, high = fact.minimum or Decimal(0), fact.maximum
                 ends = [low + 1, low, *([high] if high is not None else [])]  # nothing is seldom what is meant

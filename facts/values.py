@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from .nodes import Scalar
@@ -15,6 +15,8 @@ from .vocabulary import Fact
 
 FactValue = bool | int | str | Decimal | date | tuple[str, ...]
 
+# What spreadsheets show, and write into other files, where a formula has failed.
+SHEET_ERRORS = frozenset({"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"})
 SAID_UNKNOWN = frozenset({"unknown", "Unknown", "UNKNOWN", "未知", "不知道", "?", "？"})
 UNKNOWN_WORDS = SAID_UNKNOWN | {"", "~", "null", "Null", "NULL"}
 YES = frozenset({"true", "yes", "y", "on", "1", "是", "是的", "对", "有", "已", "√"})
@@ -84,6 +86,14 @@ def _bool(fact: Fact, text: str) -> bool:
     raise BadValue("not-yes-or-no", found=short(text))
 
 
+def shifted(day: date, days: int) -> date:
+    """Return the day that lies some days later, or earlier; beyond all days, the last or the first that there is."""
+    try:
+        return day + timedelta(days=days)
+    except OverflowError:
+        return date.max if days > 0 else date.min
+
+
 def takes_percent(fact: Fact) -> bool:
     """Tell whether a value may be written in percent: that of a share up to 1, or of a percentage up to 100."""
     return fact.type == "decimal" and fact.maximum in _PERCENT_OF
@@ -131,6 +141,8 @@ def _date(fact: Fact, text: str) -> date:
 def _text(fact: Fact, text: str) -> str:
     if not text:
         raise BadValue("empty-value")
+    if text in SHEET_ERRORS:
+        raise BadValue("sheet-error", found=text)
     if len(text) > LONGEST_TEXT:
         raise BadValue("text-too-long", limit=str(LONGEST_TEXT), length=str(len(text)))
     return text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from functools import cache
 from pathlib import Path
 from unicodedata import normalize
@@ -15,7 +15,7 @@ import yaml
 from ..facts.deal import Deal, Item, Observation
 from ..facts.problems import suggestion
 from ..facts.texts import Text
-from ..facts.values import FactValue, in_order, parse_member, parse_value
+from ..facts.values import FactValue, in_order, parse_member, parse_value, shifted
 from ..facts.vocabulary import Collection, Fact
 
 SEVERAL = ("set", "list", "refs")
@@ -166,11 +166,11 @@ def _yes_or_no(fact: Fact, typed: str) -> bool:
 def _day(fact: Fact, typed: str, as_of: date) -> date:
     said = _bare(typed)
     if found := _AGO.fullmatch(said):
-        return as_of - timedelta(days=int(found[1]))
+        return shifted(as_of, -int(found[1]))
     if found := _AHEAD.fullmatch(said):
-        return as_of + timedelta(days=int(found[1] or found[2]))
+        return shifted(as_of, int(found[1] or found[2]))
     if (days := next((days for kind, days in _DAYS.items() if means(said, kind)), None)) is not None:
-        return as_of + timedelta(days=days)
+        return shifted(as_of, days)
     if means(typed, "yes", "no"):
         raise Misunderstood("ask.which_day")
     value = parse_value(fact, typed)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
@@ -18,7 +17,7 @@ from ..engine.diagnosis import Diagnosis, Question
 from ..facts.deal import AS_OF, Deal, Item, Observation
 from ..facts.problems import Rejected, messages
 from ..facts.texts import Language
-from ..facts.values import BadValue, FactValue
+from ..facts.values import BadValue, FactValue, shifted
 from ..facts.vocabulary import Fact
 from ..render.document import question_reasons, question_text
 from ..render.names import Names
@@ -115,7 +114,7 @@ class Interview:
         """Say on which day answers count as seen, and move the file to a later one if it has become old."""
         as_of = self.deal.as_of
         self._tell("ask.dated", day=as_of)
-        self._tell("ask.redate", _GREY, later=as_of + timedelta(days=7))
+        self._tell("ask.redate", _GREY, later=shifted(as_of, 7))
         fact = self.base.vocabulary.facts[AS_OF]
         try:
             read = partial(self._later_day, fact)

@@ -14,6 +14,7 @@ import pytest
 from dealready.batch.canonical import lay_down
 from dealready.batch.cells import RawColumn
 from dealready.batch.engines import DuckEngine, duckdb_at_work
+from dealready.batch.headers import Headers
 from dealready.batch.sources import open_source
 from dealready.facts.tables import DEALS, Column, tables
 from hypothesis import given
@@ -182,6 +183,35 @@ def test_a_cell_of_json_means_what_it_holds(tmp_path: Path) -> None:
         "needs_known_thoroughly": True, "profile_sources_used": ["desk"], "proposal_sections": [], "purchase_plan": None,
         "group_approval": None,
     }
+
+
+def test_a_word_for_unknown_is_no_day_whatever_the_type_of_its_column(tmp_path: Path) -> None:
+    day = f"CAST('?' AS ENUM('{DAY}', '?')) AS as_of"
+    ((*found, code),) = examine(parquet(tmp_path / "deals.parquet", day)).errors
+    assert (found[3], code) == ("as_of", "batch-day-missing")
+
+
+def test_a_list_of_fixed_length_and_bytes_that_are_text_are_read(tmp_path: Path) -> None:
+    columns = f"DATE '{DAY}' AS as_of, ['desk']::VARCHAR[1] AS profile_sources_used, encode('钢') AS deal_name"
+    (row,) = examine(parquet(tmp_path / "deals.parquet", columns)).tables["deals"]
+    assert (row["profile_sources_used"], row["deal_name"]) == (["desk"], "钢")
+
+
+@pytest.mark.parametrize("name", ["deal_name", "needs_benefits", "deal_id"])
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_what_a_spreadsheet_shows_for_a_failed_formula_is_no_text(name: str, ending: str, tmp_path: Path) -> None:
+    row = {"deal_id": "A", "as_of": DAY, name: "#N/A"}
+    written = json.dumps(row) if ending == "jsonl" else "\n".join([",".join(row), ",".join(row.values())])
+    (tmp_path / f"deals.{ending}").write_text(written, "utf-8")
+    assert (name, "sheet-error") in {(error[3], error[5]) for error in examine(tmp_path / f"deals.{ending}").errors}
+
+
+def test_every_label_heads_its_column() -> None:
+    for table in tables(base().vocabulary).values():
+        headers = Headers(table)
+        valued = [column for column in table.columns.values() if column.fact is not None and column.role == "value"]
+        labels = [label for column in valued if column.fact for label in (column.fact.label.en, column.fact.label.zh)]
+        assert [label for label in labels if headers.column(label) is None] == []
 
 
 @pytest.mark.parametrize("day", ["12026-03-16", "0044-03-15 (BC)", "infinity"])

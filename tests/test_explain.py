@@ -42,7 +42,8 @@ REFUSED = {
     ("why", ""): "say which conclusion", ("why", "@deng"): "say which conclusion", ("why", "do."): "say which conclusion",
     ("why", "readiness"): "may mean: readiness.high, readiness.low",
     ("why", "readiness.lo@deng"): "about the whole deal",
-    ("why", "propose"): "may mean: do.propose_next_order, do.propose_the_close", ("why", "champion_found"): "dealready whynot shows what is in the way",
+    ("why", "propose"): "may mean: do.propose_next_order, do.propose_the_close",
+    ("why", "champion_found"): "dealready whynot shows what is in the way",
     ("why", "The sale stands on one persn"): "did you mean",
 }
 

@@ -35,6 +35,7 @@ from hypothesis import strategies as st
 from .pipelines import EXAMPLES, Rows, example_rows, rows_of, statements_of, write_parquet
 from .product import base
 from .strategies import deals as any_deals
+from .test_sources import examine
 
 ADDRESS = os.environ.get("DEALREADY_POSTGRES", "")
 needs_postgres = pytest.mark.skipif(not ADDRESS, reason="DEALREADY_POSTGRES names no server")
@@ -184,6 +185,21 @@ def test_postgres_is_read_and_written_as_files_are(tmp_path: Path) -> None:
     assert same_outputs(address, str(tmp_path / "out")) == set(RESULTS)
     score(base(), Job(address, address, threads=1, force=True))  # whose schema is in use by now, and is not read
     assert same_outputs(address, str(tmp_path / "out")) == set(RESULTS)
+
+
+@needs_postgres
+def test_days_that_nobody_could_note_cost_their_rows_in_postgres_and_lists_keep_their_members() -> None:
+    import psycopg
+
+    address = new_database(f"days_{os.getpid()}")
+    with psycopg.connect(address) as connection:
+        connection.execute("CREATE TABLE deals (deal_id int, as_of date, next_step_due timestamptz, needs_benefits text[])")
+        connection.execute("""INSERT INTO deals VALUES (0, '2026-03-16', '2026-03-20 03:00+08', ARRAY['a; b', 'c']),
+            (1, 'infinity', NULL, NULL), (2, '0044-03-15 BC', NULL, NULL), (3, '2026-03-16', '-infinity', '{}')""")
+    found = examine(address)
+    assert (found.good, found.rejected) == (["0"], ["1", "2", "3"])
+    row = found.tables["deals"][0]
+    assert (row["next_step_due"], row["needs_benefits"]) == (date(2026, 3, 19), ["a; b", "c"])
 
 
 @needs_postgres

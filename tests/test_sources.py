@@ -686,11 +686,13 @@ def test_what_a_workbook_shows_in_percent_is_read_as_it_is_shown(tmp_path: Path)
     sheet.append(["deal_id", "as_of", "seller_win_estimate", "loyalty_repeat_rate"])
     sheet.append(["A", dt.date(2026, 3, 16), 0.07, 0.5])
     sheet.append(["B", dt.date(2026, 3, 16), 80, 0.5])
-    for cell in ("C3", "D3"):
+    sheet.append(["C", dt.date(2026, 3, 16), 1 / 3, 1 / 3])
+    for cell in ("C3", "D3", "C5", "D5"):
         sheet[cell].number_format = "0.0%"
     book.save(tmp_path / "in.xlsx")
     found = examine(tmp_path / "in.xlsx").tables["deals"]
-    assert [(row["seller_win_estimate"], float(row["loyalty_repeat_rate"])) for row in found] == [(7, 0.5), (80, 0.5)]
+    read = [(float(row["seller_win_estimate"]), float(row["loyalty_repeat_rate"])) for row in found]
+    assert read == [(7, 0.5), (80, 0.5), (33.33, 0.3333)]
 
 
 def test_of_two_names_of_a_fact_the_first_in_a_file_counts_whether_or_not_other_lines_can_be_read(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -10,7 +11,7 @@ import jsonschema
 import pytest
 from dealready.facts.deal import read_deal
 from dealready.facts.schema import deal_schema
-from dealready.facts.values import BadValue, parse_value
+from dealready.facts.values import BadValue, parse_value, shifted
 
 from .product import base
 from .test_sources import examine
@@ -60,3 +61,8 @@ def test_what_is_no_share_of_anything_is_refused(fact: str, written: str, code: 
     with pytest.raises(BadValue) as refused:
         parse_value(base().vocabulary.facts[fact], written)
     assert refused.value.code == code
+
+
+def test_there_is_no_day_beyond_the_first_and_the_last() -> None:
+    assert [shifted(day, days) for day in (date.min, date.max) for days in (-1, 1)] == [
+        date.min, date(1, 1, 2), date(9999, 12, 30), date.max]
