@@ -43,10 +43,10 @@ _EXPECTED = {
     _AMOUNT: Text("a number", "数字"), _COUNT: Text("a whole number", "整数"), _DAY: Text("a date", "日期"),
     _YES: Text("true or false", "true 或 false"),
 }
-_READERS = {
-    ".parquet": "read_parquet(?)", ".jsonl": "read_json(?, format = 'newline_delimited')",
-    ".csv": "read_csv(?, all_varchar = true, header = true, delim = ',', quote = '\"', escape = '\"', comment = '')",
-}
+_LATER = {DEALS: ("deal_outcome",)}  # columns that are read, too, but that outputs of earlier versions lack
+_PARQUET = "read_parquet(?)"
+_CSV = "read_csv(?, all_varchar = true, header = true, delim = ',', quote = '\"', escape = '\"', comment = '')"
+_FILES = (".parquet", ".csv", ".jsonl")
 
 
 def read_output(
@@ -190,13 +190,26 @@ class _Folder:
     def __init__(self, database: duckdb.DuckDBPyConnection, folder: Path) -> None:
         self.database = database
         self.folder = folder
-        self.names = {entry.name: entry.stem if entry.suffix in _READERS else entry.name for entry in sorted(folder.iterdir())}
+        self.names = {entry.name: entry.stem if entry.suffix in _FILES else entry.name for entry in sorted(folder.iterdir())}
 
     def read(self, table: str, into: str, headers: Headers | None = None, most: int | None = None) -> None:
         """Read a file; in a CSV file the sign that keeps a text from being a formula is taken away again."""
         file = self.folder / table
-        reader = _READERS.get(file.suffix, _READERS[".parquet"])
         armed = rf"regexp_replace(COLUMNS(*), '^''{_FORMULA}', '\1')" if file.suffix == ".csv" else "*"
         limit = "" if most is None else f" LIMIT {most}"
         self.database.execute(
-            f"CREATE TABLE {into} AS SELECT {armed} FROM {reader}{limit}", [str(file / "*.parquet" if file.is_dir() else file)])
+            f"CREATE TABLE {into} AS SELECT {armed} FROM {self._reader(file)}{limit}",
+            [str(file / "*.parquet" if file.is_dir() else file)],
+        )
+
+    def _reader(self, file: Path) -> str:
+        """Return what reads a file; only Parquet has types that need not be guessed, all else is read as text.
+
+        Every line of JSON that a run wrote has all names, so the first one is as good as a header.
+        """
+        if file.suffix != ".jsonl":
+            return _CSV if file.suffix == ".csv" else _PARQUET
+        first = "SELECT json_keys(json) FROM read_json_objects(?, format = 'newline_delimited') LIMIT 1"
+        (names,) = self.database.execute(first, [str(file)]).fetchone() or (_USED.get(file.stem, (KEY,)),)
+        columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in dict.fromkeys([*names, *_LATER.get(file.stem, ())]))
+        return f"read_json(?, format = 'newline_delimited', columns = {{{columns}}})"
