@@ -19,8 +19,9 @@ from ..facts.deal import Deal, load_deal
 from ..facts.problems import Problem, Rejected, nearest
 from ..facts.tables import DEALS, ITEM_KEY, KEY, Table, deal_rows, tables
 from ..facts.vocabulary import Vocabulary
-from .cells import literal
-from .filling import ROW, fill_table, text_of_value
+from .cells import RawColumn, literal
+from .engines import DuckEngine
+from .filling import ROW, fill_table, quoted, text_of_value
 from .headers import MOST_NAMED, Headers, those_beyond
 from .lines import PACKED, TEXT_FILES, read_lines
 from .postgres import is_address
@@ -32,6 +33,7 @@ from .stores import DATABASES, WORKBOOKS, open_store, unreadable
 DEAL_FILES = frozenset({".yaml", ".yml", ".json"})
 PARQUET = ".parquet"
 TABLE_FILES = TEXT_FILES | {PARQUET}
+_NO_TYPE = '"NULL"'  # of a column of Parquet that holds nothing
 _OWN = (".", "~$")  # how the names of files begin that programs keep for themselves
 
 
@@ -265,20 +267,44 @@ class _Opening:
         """Parquet is read in place: what nobody asks for is never read. Rows of many files have no numbers."""
         without_numbers = f"CAST(NULL AS BIGINT) AS {ROW}, *"
         if path.is_dir():
-            files = ", ".join(map(literal, parquet_files(path)))
             others = [file for file in _files_of(path) if file.suffix != PARQUET]
             self.opened.ignored += [escaped(file.relative_to(path.parent).as_posix()) for file in others]
-            self.parquet_view(table, without_numbers, f"[{files}], hive_partitioning = true")
+            self.parquet_view(table, without_numbers, self.united(parquet_files(path)))
             return
         try:
             with_numbers = f"file_row_number + 1 AS {ROW}, * EXCLUDE (file_row_number)"
-            self.parquet_view(table, with_numbers, f"{literal(path)}, file_row_number = true")
+            self.parquet_view(table, with_numbers, f"read_parquet({literal(path)}, file_row_number = true)")
         except duckdb.BinderException:  # a column of the file is called so itself
-            self.parquet_view(table, without_numbers, literal(path))
+            self.parquet_view(table, without_numbers, f"read_parquet({literal(path)})")
 
     def parquet_view(self, table: Table, columns: str, source: str) -> None:
         """Let a raw table be some columns of Parquet files."""
-        self.database.execute(f"CREATE VIEW raw_{table.name} AS SELECT {columns} FROM read_parquet({source})")
+        self.database.execute(f"CREATE VIEW raw_{table.name} AS SELECT {columns} FROM {source}")
+
+    def united(self, files: Sequence[Path]) -> str:
+        """Return what reads the files of a table: those of one schema at once, and those of several united by name.
+
+        DuckDB would read all as it reads the first. A column that is not of one type everywhere becomes text, each
+        value as a cell of its own type is read.
+        """
+        listed = f"parquet_schema([{', '.join(map(literal, files))}])"
+        schemas = f"SELECT file_name, list((name, duckdb_type) ORDER BY column_id) AS schema FROM {listed} GROUP BY file_name"
+        alike = self.database.execute(
+            f"SELECT list(file_name ORDER BY file_name) AS files FROM ({schemas}) GROUP BY schema ORDER BY files").fetchall()
+        sources = [f"read_parquet([{', '.join(map(literal, of))}], hive_partitioning = true)" for (of,) in alike]
+        if len(sources) == 1:
+            return sources[0]
+        parts = [DuckEngine(self.database).columns(f"SELECT * FROM {source}") for source in sources]
+        kinds: dict[str, set[str]] = {}
+        for part in parts:
+            for name, kind in part.items():
+                kinds.setdefault(name.lower(), set()).update({kind} - {_NO_TYPE})
+        queries = []
+        for source, part in zip(sources, parts, strict=True):
+            columns = (f"{RawColumn(name, kind).text} AS {quoted(name)}" if len(kinds[name.lower()]) > 1 else quoted(name)
+                       for name, kind in part.items())
+            queries.append(f"SELECT {', '.join(columns)} FROM {source}")
+        return f"({' UNION ALL BY NAME '.join(queries)})"
 
     def store(self, source: str, name: str) -> None:
         """Read a workbook or database; the only sheet of a workbook is taken for the deals."""
