@@ -9,7 +9,8 @@ from __future__ import annotations
 import glob
 import os
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from .headers import MOST_NAMED, Headers, those_beyond
 from .lines import PACKED, TEXT_FILES, read_lines
 from .postgres import is_address
 from .previous import is_output_workbook
-from .refusal import BadSource
+from .refusal import BadSource, is_full
 from .rows import Unread, escaped
 from .stores import DATABASES, WORKBOOKS, open_store, unreadable
 
@@ -145,6 +146,31 @@ def parquet_files(folder: Path) -> list[Path]:
     return [path for path in _files_of(folder) if path.suffix == PARQUET]
 
 
+@contextmanager
+def read_in_place(source: str) -> Iterator[None]:
+    """Raise :class:`BadSource` if something fails because a Parquet file is damaged; only reading all of it tells which."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException:
+        raise
+    except duckdb.Error as error:
+        path = Path(source)
+        if not is_full(error):
+            for place in _entries(path) if path.is_dir() else [path] if path.exists() else _matching(source):
+                _check_parts(place, "SELECT bit_xor(hash(file)) FROM read_parquet({}) AS file")
+        raise
+
+
+def _check_parts(path: Path, query: str) -> None:
+    """Raise :class:`BadSource` for the first Parquet file of a table of which a query fails."""
+    with duckdb.connect() as database:
+        for file in parquet_files(path) if path.is_dir() else [path] * (_ending(path) == PARQUET):
+            try:
+                database.execute(query.format(literal(file))).fetchall()
+            except (duckdb.Error, OSError) as error:
+                raise unreadable(escaped(file.relative_to(path.parent).as_posix()), error, "batch-damaged") from None
+
+
 def _files_of(folder: Path) -> list[Path]:
     """Return the files below a folder; what begins with a dot or underscore is a program's own."""
     return sorted(
@@ -160,7 +186,7 @@ def _paths(source: str, opening: _Opening) -> list[Path]:
     elif path.exists():
         found = [path]
     else:
-        matches = sorted(map(Path, glob.glob(source, recursive=True)))
+        matches = _matching(source)
         found = [match for match in matches if _is_file(match)]
         holders = {folder for file in found for folder in file.parents}
         opening.leave_out(match for match in matches if not _is_file(match) and match not in holders)
@@ -169,6 +195,11 @@ def _paths(source: str, opening: _Opening) -> list[Path]:
     if not found:
         raise BadSource("batch-nothing", source=source)
     return found
+
+
+def _matching(pattern: str) -> list[Path]:
+    """Return what a pattern matches."""
+    return sorted(map(Path, glob.glob(pattern, recursive=True)))
 
 
 def _of_folder(folder: Path, opening: _Opening) -> list[Path]:
@@ -261,6 +292,7 @@ class _Opening:
         except duckdb.OutOfMemoryException:
             raise
         except (duckdb.Error, OSError) as error:
+            _check_parts(path, "FROM parquet_schema({})")
             raise unreadable(path.name, error) from None
 
     def parquet(self, path: Path, table: Table) -> None:

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import re
+import shutil
 import sqlite3
 import tempfile
 import zipfile
@@ -28,6 +29,7 @@ from dealready.batch.lines import _records
 from dealready.batch.refusal import BadSource
 from dealready.batch.sources import open_source
 from dealready.batch.summary import summarise
+from dealready.coach.impact import impact
 from dealready.facts.deal import read_deal
 from dealready.facts.tables import column_name
 from dealready.facts.texts import LANGUAGES, Language, Text
@@ -593,6 +595,26 @@ def test_parquet_files_of_one_schema_are_read_where_they_are(tmp_path: Path) -> 
         open_source(database, str(parts(tmp_path / "in" / "deals", "'A' AS deal_id", "'B' AS deal_id")), base().vocabulary)
         ((view,),) = database.execute("SELECT sql FROM duckdb_views() WHERE view_name = 'raw_deals'").fetchall()
     assert ("UNION" in view, view.count("read_parquet")) == (False, 1)
+
+
+@pytest.mark.parametrize("damaged", ["deals.parquet", "deals/part-1.parquet"])
+@pytest.mark.parametrize(("first", "last"), [(20, 400), (-400, -300), (0, None)])  # a page, the end, everything
+def test_a_parquet_file_that_is_damaged_is_named_and_nothing_is_written(
+    damaged: str, first: int, last: int | None, tmp_path: Path
+) -> None:
+    folder = parts(tmp_path / "in" / "deals", *(f"'{n}' AS deal_id, md5('{n}') AS account_name" for n in range(3)))
+    if damaged == "deals.parquet":
+        (folder / "deals" / "part-0.parquet").rename(folder / damaged)
+        shutil.rmtree(folder / "deals")
+    file = folder / damaged
+    data = bytearray(file.read_bytes())
+    data[first:last] = b"\xff" * (last - first) if last is not None else b""
+    file.write_bytes(data)
+    for command in ("score", "impact"):
+        with pytest.raises(BadSource, match=r"batch-(damaged|not-parquet)") as refused:
+            run(folder, tmp_path / "out") if command == "score" else impact(base(), base(), str(folder))
+        assert refused.value.message("en").startswith(f"{damaged}: ")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in"]
 
 
 def test_deal_files_beside_tables_are_told_to_be_left_out(tmp_path: Path) -> None:
