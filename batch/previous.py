@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,9 @@ from .stores import DATABASES, WORKBOOKS, Store, open_store, unreadable
 OUTPUT_TABLES = (  # as a person reads them
     DEALS, "changes", "actions", "questions", "findings", "criteria", CONTRADICTIONS, "fired", CONDITIONS, "errors", "run")
 _FORMULA = r"(''*[=+\-@\t\r])"  # how a text begins that a spreadsheet takes for a formula, or one that was kept from it
+CALLED = (KEY, "about")  # columns with ids that people gave, by which an output is compared with a later one
+_HELD_BACK = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")  # what no sheet holds, or what stands for it
+_GIVEN_BACK = "_x(?:00[01][0-9A-F]|005F|FFF[EF])_|[^_]+|_"
 IDS = "ids"  # the hidden sheet of a workbook that tells which id each label stands for, and in which place:
 HEADER = ""  # among the headers, or in the column of that name
 Ids = Mapping[str, Mapping[str, str]]  # by place, the id of each label
@@ -77,6 +81,17 @@ def disarmed(text: str) -> str:
     return rf"regexp_replace({text}, '^{_FORMULA}', '''\1')"
 
 
+def held(id_: str) -> str:
+    """Return an id as a sheet holds it, told apart from all others: a return is written ``_x000D_``, as the format has it."""
+    return _HELD_BACK.sub(lambda sign: f"_x{ord(sign[0]):04X}_", id_)
+
+
+def _given_back(id_: str) -> str:
+    """Return the SQL of the id that a sheet holds so."""
+    sign = "CASE WHEN length(part) = 7 AND part[1] = '_' THEN chr(CAST('0x' || part[3:6] AS INTEGER)) ELSE part END"
+    return f"array_to_string(list_transform(regexp_extract_all({id_}, '{_GIVEN_BACK}'), lambda part: {sign}), '')"
+
+
 def is_output(columns: Collection[str]) -> bool:
     """Tell whether a table of deals is one that a run wrote."""
     return {KEY, "scored", "step", "readiness_low", "criteria_met"} <= set(columns)
@@ -127,7 +142,7 @@ def _put_ids_back(database: duckdb.DuckDBPyConnection, table: str, ids: Ids) -> 
         name = ids.get(HEADER, {}).get(label, label)
         cases = "".join(f" WHEN {literal(shown)} THEN {literal(id_)}" for shown, id_ in ids.get(name, {}).items())
         value = f"CASE {quoted(label)}{cases} ELSE {quoted(label)} END" if cases else quoted(label)
-        columns.append(f"{value} AS {quoted(name)}")
+        columns.append(f"{_given_back(value) if name in CALLED else value} AS {quoted(name)}")
     database.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT {', '.join(columns)} FROM {table}")
 
 
