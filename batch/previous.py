@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,9 @@ from .stores import DATABASES, WORKBOOKS, Store, open_store, unreadable
 OUTPUT_TABLES = (  # as a person reads them
     DEALS, "changes", "actions", "questions", "findings", "criteria", CONTRADICTIONS, "fired", CONDITIONS, "errors", "run")
 _FORMULA = r"(''*[=+\-@\t\r])"  # how a text begins that a spreadsheet takes for a formula, or one that was kept from it
+CALLED = (KEY, "about")  # columns with ids that people gave, by which an output is compared with a later one
+_HELD_BACK = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")  # what no sheet holds, or what stands for it
+_GIVEN_BACK = "_x(?:00[01][0-9A-F]|005F|FFF[EF])_|[^_]+|_"
 IDS = "ids"  # the hidden sheet of a workbook that tells which id each label stands for, and in which place:
 HEADER = ""  # among the headers, or in the column of that name
 Ids = Mapping[str, Mapping[str, str]]  # by place, the id of each label
@@ -43,10 +47,10 @@ _EXPECTED = {
     _AMOUNT: Text("a number", "数字"), _COUNT: Text("a whole number", "整数"), _DAY: Text("a date", "日期"),
     _YES: Text("true or false", "true 或 false"),
 }
-_READERS = {
-    ".parquet": "read_parquet(?)", ".jsonl": "read_json(?, format = 'newline_delimited')",
-    ".csv": "read_csv(?, all_varchar = true, header = true, delim = ',', quote = '\"', escape = '\"', comment = '')",
-}
+_LATER = {DEALS: ("deal_outcome",)}  # columns that are read, too, but that outputs of earlier versions lack
+_PARQUET = "read_parquet(?)"
+_CSV = "read_csv(?, all_varchar = true, header = true, delim = ',', quote = '\"', escape = '\"', comment = '')"
+_FILES = (".parquet", ".csv", ".jsonl")
 
 
 def read_output(
@@ -75,6 +79,17 @@ def check_is_output(output: str) -> None:
 def disarmed(text: str) -> str:
     """Return the SQL of a text that no spreadsheet runs: with a sign before it, which reading takes away again."""
     return rf"regexp_replace({text}, '^{_FORMULA}', '''\1')"
+
+
+def held(id_: str) -> str:
+    """Return an id as a sheet holds it, told apart from all others: a return is written ``_x000D_``, as the format has it."""
+    return _HELD_BACK.sub(lambda sign: f"_x{ord(sign[0]):04X}_", id_)
+
+
+def _given_back(id_: str) -> str:
+    """Return the SQL of the id that a sheet holds so."""
+    sign = "CASE WHEN length(part) = 7 AND part[1] = '_' THEN chr(CAST('0x' || part[3:6] AS INTEGER)) ELSE part END"
+    return f"array_to_string(list_transform(regexp_extract_all({id_}, '{_GIVEN_BACK}'), lambda part: {sign}), '')"
 
 
 def is_output(columns: Collection[str]) -> bool:
@@ -127,7 +142,7 @@ def _put_ids_back(database: duckdb.DuckDBPyConnection, table: str, ids: Ids) -> 
         name = ids.get(HEADER, {}).get(label, label)
         cases = "".join(f" WHEN {literal(shown)} THEN {literal(id_)}" for shown, id_ in ids.get(name, {}).items())
         value = f"CASE {quoted(label)}{cases} ELSE {quoted(label)} END" if cases else quoted(label)
-        columns.append(f"{value} AS {quoted(name)}")
+        columns.append(f"{_given_back(value) if name in CALLED else value} AS {quoted(name)}")
     database.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT {', '.join(columns)} FROM {table}")
 
 
@@ -190,13 +205,26 @@ class _Folder:
     def __init__(self, database: duckdb.DuckDBPyConnection, folder: Path) -> None:
         self.database = database
         self.folder = folder
-        self.names = {entry.name: entry.stem if entry.suffix in _READERS else entry.name for entry in sorted(folder.iterdir())}
+        self.names = {entry.name: entry.stem if entry.suffix in _FILES else entry.name for entry in sorted(folder.iterdir())}
 
     def read(self, table: str, into: str, headers: Headers | None = None, most: int | None = None) -> None:
         """Read a file; in a CSV file the sign that keeps a text from being a formula is taken away again."""
         file = self.folder / table
-        reader = _READERS.get(file.suffix, _READERS[".parquet"])
         armed = rf"regexp_replace(COLUMNS(*), '^''{_FORMULA}', '\1')" if file.suffix == ".csv" else "*"
         limit = "" if most is None else f" LIMIT {most}"
         self.database.execute(
-            f"CREATE TABLE {into} AS SELECT {armed} FROM {reader}{limit}", [str(file / "*.parquet" if file.is_dir() else file)])
+            f"CREATE TABLE {into} AS SELECT {armed} FROM {self._reader(file)}{limit}",
+            [str(file / "*.parquet" if file.is_dir() else file)],
+        )
+
+    def _reader(self, file: Path) -> str:
+        """Return what reads a file; only Parquet has types that need not be guessed, all else is read as text.
+
+        Every line of JSON that a run wrote has all names, so the first one is as good as a header.
+        """
+        if file.suffix != ".jsonl":
+            return _CSV if file.suffix == ".csv" else _PARQUET
+        first = "SELECT json_keys(json) FROM read_json_objects(?, format = 'newline_delimited') LIMIT 1"
+        (names,) = self.database.execute(first, [str(file)]).fetchone() or (_USED.get(file.stem, (KEY,)),)
+        columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in dict.fromkeys([*names, *_LATER.get(file.stem, ())]))
+        return f"read_json(?, format = 'newline_delimited', columns = {{{columns}}})"

@@ -19,7 +19,7 @@ from .job import Job, Progress, Stopped, checked, wanted_tables, written_tables
 from .parts import Aside, deals_at_once, statements_at_once, threads_of
 from .report import Report
 from .results import Results, also_read
-from .sources import open_source
+from .sources import open_source, read_in_place
 from .targets import check_target, write
 
 
@@ -35,7 +35,7 @@ def score(base: RuleBase, job: Job, progress: Progress = lambda _name, _done, _a
         from .spark import score_on_spark
 
         return score_on_spark(base, job, progress)
-    with duckdb_at_work(job.memory, job.threads) as (database, scratch):
+    with duckdb_at_work(job.memory, job.threads) as (database, scratch), read_in_place(job.source):
         progress("read", 0, 1)
         if job.since:
             check_values(database, job.since)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import glob
 import os
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,19 +20,21 @@ from ..facts.deal import Deal, load_deal
 from ..facts.problems import Problem, Rejected, nearest
 from ..facts.tables import DEALS, ITEM_KEY, KEY, Table, deal_rows, tables
 from ..facts.vocabulary import Vocabulary
-from .cells import literal
-from .filling import ROW, fill_table, text_of_cell
+from .cells import RawColumn, literal
+from .engines import DuckEngine
+from .filling import ROW, fill_table, quoted, text_of_cell
 from .headers import MOST_NAMED, Headers, those_beyond
 from .lines import PACKED, TEXT_FILES, read_lines
 from .postgres import is_address
 from .previous import is_output_workbook
-from .refusal import BadSource
+from .refusal import BadSource, is_full
 from .rows import Unread, escaped
 from .stores import DATABASES, WORKBOOKS, open_store, unreadable
 
 DEAL_FILES = frozenset({".yaml", ".yml", ".json"})
 PARQUET = ".parquet"
 TABLE_FILES = TEXT_FILES | {PARQUET}
+_NO_TYPE = '"NULL"'  # of a column of Parquet that holds nothing
 _OWN = (".", "~$")  # how the names of files begin that programs keep for themselves
 
 
@@ -143,6 +146,31 @@ def parquet_files(folder: Path) -> list[Path]:
     return [path for path in _files_of(folder) if path.suffix == PARQUET]
 
 
+@contextmanager
+def read_in_place(source: str) -> Iterator[None]:
+    """Raise :class:`BadSource` if something fails because a Parquet file is damaged; only reading all of it tells which."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException:
+        raise
+    except duckdb.Error as error:
+        path = Path(source)
+        if not is_full(error):
+            for place in _entries(path) if path.is_dir() else [path] if path.exists() else _matching(source):
+                _check_parts(place, "SELECT bit_xor(hash(file)) FROM read_parquet({}) AS file")
+        raise
+
+
+def _check_parts(path: Path, query: str) -> None:
+    """Raise :class:`BadSource` for the first Parquet file of a table of which a query fails."""
+    with duckdb.connect() as database:
+        for file in parquet_files(path) if path.is_dir() else [path] * (_ending(path) == PARQUET):
+            try:
+                database.execute(query.format(literal(file))).fetchall()
+            except (duckdb.Error, OSError) as error:
+                raise unreadable(escaped(file.relative_to(path.parent).as_posix()), error, "batch-damaged") from None
+
+
 def _files_of(folder: Path) -> list[Path]:
     """Return the files below a folder; what begins with a dot or underscore is a program's own."""
     return sorted(
@@ -158,7 +186,7 @@ def _paths(source: str, opening: _Opening) -> list[Path]:
     elif path.exists():
         found = [path]
     else:
-        matches = sorted(map(Path, glob.glob(source, recursive=True)))
+        matches = _matching(source)
         found = [match for match in matches if _is_file(match)]
         holders = {folder for file in found for folder in file.parents}
         opening.leave_out(match for match in matches if not _is_file(match) and match not in holders)
@@ -167,6 +195,11 @@ def _paths(source: str, opening: _Opening) -> list[Path]:
     if not found:
         raise BadSource("batch-nothing", source=source)
     return found
+
+
+def _matching(pattern: str) -> list[Path]:
+    """Return what a pattern matches."""
+    return sorted(map(Path, glob.glob(pattern, recursive=True)))
 
 
 def _of_folder(folder: Path, opening: _Opening) -> list[Path]:
@@ -259,26 +292,51 @@ class _Opening:
         except duckdb.OutOfMemoryException:
             raise
         except (duckdb.Error, OSError) as error:
+            _check_parts(path, "FROM parquet_schema({})")
             raise unreadable(path.name, error) from None
 
     def parquet(self, path: Path, table: Table) -> None:
         """Parquet is read in place: what nobody asks for is never read. Rows of many files have no numbers."""
         without_numbers = f"CAST(NULL AS BIGINT) AS {ROW}, *"
         if path.is_dir():
-            files = ", ".join(map(literal, parquet_files(path)))
             others = [file for file in _files_of(path) if file.suffix != PARQUET]
             self.opened.ignored += [escaped(file.relative_to(path.parent).as_posix()) for file in others]
-            self.parquet_view(table, without_numbers, f"[{files}], hive_partitioning = true")
+            self.parquet_view(table, without_numbers, self.united(parquet_files(path)))
             return
         try:
             with_numbers = f"file_row_number + 1 AS {ROW}, * EXCLUDE (file_row_number)"
-            self.parquet_view(table, with_numbers, f"{literal(path)}, file_row_number = true")
+            self.parquet_view(table, with_numbers, f"read_parquet({literal(path)}, file_row_number = true)")
         except duckdb.BinderException:  # a column of the file is called so itself
-            self.parquet_view(table, without_numbers, literal(path))
+            self.parquet_view(table, without_numbers, f"read_parquet({literal(path)})")
 
     def parquet_view(self, table: Table, columns: str, source: str) -> None:
         """Let a raw table be some columns of Parquet files."""
-        self.database.execute(f"CREATE VIEW raw_{table.name} AS SELECT {columns} FROM read_parquet({source})")
+        self.database.execute(f"CREATE VIEW raw_{table.name} AS SELECT {columns} FROM {source}")
+
+    def united(self, files: Sequence[Path]) -> str:
+        """Return what reads the files of a table: those of one schema at once, and those of several united by name.
+
+        DuckDB would read all as it reads the first. A column that is not of one type everywhere becomes text, each
+        value as a cell of its own type is read.
+        """
+        listed = f"parquet_schema([{', '.join(map(literal, files))}])"
+        schemas = f"SELECT file_name, list((name, duckdb_type) ORDER BY column_id) AS schema FROM {listed} GROUP BY file_name"
+        alike = self.database.execute(
+            f"SELECT list(file_name ORDER BY file_name) AS files FROM ({schemas}) GROUP BY schema ORDER BY files").fetchall()
+        sources = [f"read_parquet([{', '.join(map(literal, of))}], hive_partitioning = true)" for (of,) in alike]
+        if len(sources) == 1:
+            return sources[0]
+        parts = [DuckEngine(self.database).columns(f"SELECT * FROM {source}") for source in sources]
+        kinds: dict[str, set[str]] = {}
+        for part in parts:
+            for name, kind in part.items():
+                kinds.setdefault(name.lower(), set()).update({kind} - {_NO_TYPE})
+        queries = []
+        for source, part in zip(sources, parts, strict=True):
+            columns = (f"{RawColumn(name, kind).text} AS {quoted(name)}" if len(kinds[name.lower()]) > 1 else quoted(name)
+                       for name, kind in part.items())
+            queries.append(f"SELECT {', '.join(columns)} FROM {source}")
+        return f"({' UNION ALL BY NAME '.join(queries)})"
 
     def store(self, source: str, name: str) -> None:
         """Read a workbook or database; the only sheet of a workbook is taken for the deals."""

@@ -237,7 +237,7 @@ def _frame(session: Any, source: str, name: str) -> tuple[str, Any]:
         return table, session.table(table) if session.catalog.tableExists(table) else None
     for path in (f"{source}/{name}.parquet", f"{source}/{name}"):
         try:
-            return path, session.read.parquet(path)
+            return path, session.read.option("mergeSchema", True).parquet(path)  # or columns that not all files have are lost
         except AnalysisException:
             continue
     return "", None

@@ -73,10 +73,13 @@ def open_store(database: duckdb.DuckDBPyConnection, source: str, schema: str = "
             raise unreadable(path.name, error) from None
 
 
-def unreadable(name: str, error: Exception) -> BadSource:
-    """Return how it is said that a file can't be read: in our own words, unless the cause is a rare one."""
+def unreadable(name: str, error: Exception, otherwise: str = "batch-unreadable") -> BadSource:
+    """Return how it is said that a file can't be read: in our own words, unless the cause is a rare one.
+
+    ``otherwise`` is the code of the message for those.
+    """
     reason = (str(error).splitlines() or [type(error).__name__])[0]
-    code = next((code for part, code in _CAUSES if part in reason), "batch-unreadable")
+    code = next((code for part, code in _CAUSES if part in reason), otherwise)
     return BadSource(code, file=name, reason=reason)
 
 

@@ -11,7 +11,6 @@ from typing import Any
 import duckdb
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 from rich.cells import cell_len
@@ -20,7 +19,7 @@ from ..engine.outputs import CONDITIONS
 from ..facts.texts import Language
 from ..render.words import say
 from .labels import Label, called_otherwise
-from .previous import HEADER, IDS, OUTPUT_TABLES
+from .previous import CALLED, HEADER, IDS, OUTPUT_TABLES, held
 from .refusal import BadSource
 
 _MOST_ROWS = 1_048_575
@@ -38,6 +37,7 @@ _COLOURS: Mapping[str, Mapping[object, str]] = {  # by column and id: a name tha
     },
 }
 _FORMATS = {"deal_amount": "#,##0"}
+_NEVER_HELD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _BETWEEN = re.compile(r"(\[|\]|, |;|\.\.)")  # the ids in a value or threshold
 _HELP_LINES = 5
 _WIDEST, _SAMPLE = 60, 200
@@ -57,8 +57,8 @@ class _Looks:
         return self.fills[colour] if colour else None
 
     def text(self, column: str, value: str) -> str:
-        """Return a text as people read it, without signs that no sheet holds."""
-        return self.labels.get((column, value)) or ILLEGAL_CHARACTERS_RE.sub("", value)
+        """Return a text as people read it, without signs that no sheet holds; ids keep theirs, or two might become one."""
+        return self.labels.get((column, value)) or (held(value) if column in CALLED else _NEVER_HELD.sub("", value))
 
 
 def write_workbook(database: duckdb.DuckDBPyConnection, path: Path, tables: Sequence[str], language: Language) -> None:

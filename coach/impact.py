@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..batch.engines import any_order, duckdb_at_work
+from ..batch.sources import read_in_place
 from ..rules.base import RuleBase
 from .blame import blame
 from .edits import rule_edits
@@ -15,7 +16,7 @@ def impact(old: RuleBase, new: RuleBase, source: str, memory: str = "", threads:
     Raises :class:`~..batch.refusal.BadSource` if the source can't be used.
     """
     edits = rule_edits(old, new)
-    with duckdb_at_work(memory, threads) as (database, _), any_order(database):
+    with duckdb_at_work(memory, threads) as (database, _), any_order(database), read_in_place(source):
         comparison = Comparison(database, old, new)
         rejected = comparison.read(source)
         comparison.compare()

@@ -13,7 +13,7 @@ from sqlglot import exp
 from ..batch.canonical import lay_down
 from ..batch.engines import DuckEngine, duckdb_at_work, plan_for, rows_by_name
 from ..batch.results import also_read
-from ..batch.sources import Opened, lay_down_deals, open_source
+from ..batch.sources import Opened, lay_down_deals, open_source, read_in_place
 from ..engine.case_sql import case_strata, columns_read, known
 from ..engine.dialects import written
 from ..engine.expressions import named, number_if, selection
@@ -95,7 +95,7 @@ class Tally:
 
     def add_source(self, source: str) -> list[Deal]:
         """Count the deals of a source, and return a sample of them."""
-        with duckdb_at_work() as (database, _):
+        with duckdb_at_work() as (database, _), read_in_place(source):
             self._count(database, open_source(database, source, self.base.vocabulary))
             return self._sample(database)
 

@@ -412,6 +412,56 @@ def test_our_own_files_are_read_as_they_were_written_whatever_signs_texts_hold(
         assert database.execute(f"SELECT {', '.join(names)} FROM read_deals").fetchall() == [texts]
 
 
+@pytest.mark.parametrize("kind", ["parquet", "csv", "jsonl"])
+def test_files_of_every_kind_are_summed_up_alike_however_late_a_column_is_filled(kind: str, tmp_path: Path) -> None:
+    late = {"deal_owner": "'6f1ed002-ab12-4c34-8d56-0123456789ab'", "deal_team": "'2026-01-01'", "deal_amount": "7.5",
+            "deal_currency": "'EUR'", "claimed_step": "'closing'", "deal_outcome": "if(n = 21001, 'lost', 'open')"}
+    values = ", ".join(f"CASE WHEN n >= 21000 THEN {value} END AS {name}" for name, value in late.items())
+    duckdb.execute(
+        f"COPY (SELECT 'd' || n AS deal_id, true AS scored, {values}, DATE '2026-03-16' AS as_of, 'proposal' AS step,"
+        " 1 AS readiness_low, 2 AS readiness_high, 3 AS criteria_met, 0 AS risk_count FROM range(21002) AS numbers(n))"
+        f" TO '{tmp_path}/deals.{kind}' (FORMAT {kind.replace('jsonl', 'json')})")
+    found = summarise(str(tmp_path), [step.id for step in base().steps])
+    assert found.outcomes["lost"] == Share(1, {"EUR": 7.5})
+    for by, name in (("owner", late["deal_owner"].strip("'")), ("team", "2026-01-01")):
+        assert [(group.name, group.deals, group.amounts, group.ahead) for group in found.by[by]] == [
+            ("-", 21000, {}, 0), (name, 1, {"EUR": 7.5}, 1)]
+
+
+@pytest.mark.parametrize("ids", [
+    ["6f1ed002-ab12-4c34-8d56-0123456789ab", "6f1ed002-ab12-4c34-8d56-0123456789ac"], ["2026-1-5", "2026-01-06"],
+    ["10:30:00", "10:31:00"],
+])
+def test_ids_of_an_earlier_output_are_texts_whatever_they_look_like(ids: list[str], tmp_path: Path) -> None:
+    source = write_csv(tmp_path / "in", {"deals": [{"deal_id": id_, "as_of": "2026-03-16", "deal_owner": id_} for id_ in ids]})
+    run(source, tmp_path / "old", format="jsonl", tables=("deals", "fired"))
+    report = run(source, tmp_path / "new", format="csv", since=str(tmp_path / "old"), tables=("deals",))
+    assert report.changes == {"unchanged": 2}
+    found = summarise(str(tmp_path / "old"), [step.id for step in base().steps])
+    assert [group.name for group in found.by["owner"]] == sorted(ids)
+
+
+@pytest.mark.parametrize("kind", ["jsonl", *(["parquet", "csv"] if SOAK else [])])
+def test_an_earlier_output_of_which_no_deal_was_scored_can_be_compared_with(kind: str, tmp_path: Path) -> None:
+    bad = {"deals": [{"deal_id": "A", "as_of": "2026-02-30"}]}
+    run(write_csv(tmp_path / "bad", bad), tmp_path / "old", format=kind, tables=("deals", "fired"))
+    source = write_csv(tmp_path / "in", {"deals": [{"deal_id": "A", "as_of": "2026-03-16"}]})
+    assert run(source, tmp_path / "new", since=str(tmp_path / "old"), tables=("deals",)).changes == {"not_scored": 1}
+    empty = tmp_path / "old" / f"deals.{kind}"
+    if kind == "jsonl":
+        empty.write_bytes(b"")
+        assert run(source, tmp_path / "again", since=str(tmp_path / "old"), tables=("deals",)).changes == {"new": 1}
+
+
+def test_a_name_that_somebody_took_out_of_json_lines_is_told(tmp_path: Path) -> None:
+    source = write_csv(tmp_path / "in", {"deals": [{"deal_id": "A", "as_of": "2026-03-16"}]})
+    run(source, tmp_path / "old", format="jsonl", tables=("deals",))
+    lines = tmp_path / "old" / "deals.jsonl"
+    lines.write_text(lines.read_text("utf-8").replace('"deal_owner":null,', ""), "utf-8")
+    with pytest.raises(BadSource, match="batch-column-gone"):
+        summarise(str(tmp_path / "old"), [])
+
+
 def test_what_is_compiled_is_kept_for_one_version_of_the_sql_library(monkeypatch: pytest.MonkeyPatch) -> None:
     keys: list[str] = []
     monkeypatch.setattr("dealready.batch.compiled.kept", lambda _kind, key, *_rest: keys.append(key))

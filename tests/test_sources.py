@@ -8,12 +8,14 @@ import io
 import json
 import os
 import re
+import shutil
 import sqlite3
 import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,7 @@ from dealready.batch.lines import _records
 from dealready.batch.refusal import BadSource
 from dealready.batch.sources import open_source
 from dealready.batch.summary import summarise
+from dealready.coach.impact import impact
 from dealready.facts.deal import read_deal
 from dealready.facts.tables import column_name
 from dealready.facts.texts import LANGUAGES, Language, Text
@@ -543,6 +546,75 @@ def test_a_table_may_lie_in_many_parquet_files(tmp_path: Path) -> None:
         duckdb.execute(f"COPY (SELECT '{row['deal_id']}' AS deal_id, '{DAY}' AS as_of) TO '{part}/{place}.parquet'")
     told = [{name: row[name] for name in ("deal_id", "account_name")} for row in examine(partitioned.parent).tables["deals"]]
     assert told == [{name: row[name] for name in ("deal_id", "account_name")} for row in whole.tables["deals"]]
+
+
+def parts(folder: Path, *selects: str) -> Path:
+    """Write deals as a folder of Parquet files, each with columns of its own."""
+    folder.mkdir(parents=True)
+    for number, select in enumerate(selects):
+        duckdb.execute(f"COPY (SELECT {select}, DATE '{DAY}' AS as_of) TO '{folder}/part-{number}.parquet'")
+    return folder.parent
+
+
+@pytest.mark.parametrize(("selects", "told"), [
+    (("'A' AS deal_id", "'B' AS deal_id, 5 AS deal_amount, 'closing' AS deal_claimed_step"),
+     [("A", None, None), ("B", 5, "closing")]),
+    (("'A' AS deal_id, 5 AS deal_amount, 'closing' AS deal_claimed_step", "'B' AS deal_id"),
+     [("A", 5, "closing"), ("B", None, None)]),
+    (("7 AS deal_id, 5 AS deal_amount", "'007' AS deal_id, CAST(7.5 AS DOUBLE) AS deal_amount"),
+     [("007", 7.5, None), ("7", 5, None)]),
+    (("'A' AS deal_id, 5 AS deal_amount", "'B' AS DEAL_ID, '120万' AS Deal_Amount"), [("A", 5, None), ("B", 1_200_000, None)]),
+    (("'A' AS deal_id, NULL AS deal_claimed_step", "'B' AS deal_id, 'Closing' AS deal_claimed_step"),
+     [("A", None, None), ("B", None, "closing")]),
+])
+def test_parquet_files_of_different_schemas_are_united_by_name_and_no_value_changes(
+    selects: tuple[str, ...], told: list[tuple[Any, ...]], tmp_path: Path
+) -> None:
+    found = examine(parts(tmp_path / "in" / "deals", *selects))
+    assert [(row["deal_id"], row["deal_amount"], row["deal_claimed_step"]) for row in found.tables["deals"]] == told
+    assert found.errors == []
+
+
+@pytest.mark.parametrize(("column", "values", "read"), [
+    ("deal_opened", ("DATE '2026-01-05'", "TIMESTAMP '2026-01-05 10:30:00'", "'2026年1月5日'"), dt.date(2026, 1, 5)),
+    ("opportunity_exists", ("true", "1", "'是'", "CAST(1 AS DOUBLE)"), True),
+    ("profile_material", ("['text', 'image']", "'text;图片'", "'[\"text\", \"image\"]'::JSON"), ["text", "image"]),
+    ("deal_amount", ("CAST(0.1 AS FLOAT)", "0.10", "'0.1'", "CAST(0.1 AS DECIMAL(30, 12))"), Decimal("0.1")),
+])
+def test_a_value_means_the_same_whatever_types_its_column_has_in_other_files(
+    column: str, values: tuple[str, ...], read: object, tmp_path: Path
+) -> None:
+    selects = (f"'{number}' AS deal_id, {value} AS {column}" for number, value in enumerate(values))
+    found = examine(parts(tmp_path / "in" / "deals", *selects))
+    assert [row[column] for row in found.tables["deals"]] == [read] * len(values)
+    assert found.errors == []
+
+
+def test_parquet_files_of_one_schema_are_read_where_they_are(tmp_path: Path) -> None:
+    with duckdb.connect() as database:
+        open_source(database, str(parts(tmp_path / "in" / "deals", "'A' AS deal_id", "'B' AS deal_id")), base().vocabulary)
+        ((view,),) = database.execute("SELECT sql FROM duckdb_views() WHERE view_name = 'raw_deals'").fetchall()
+    assert ("UNION" in view, view.count("read_parquet")) == (False, 1)
+
+
+@pytest.mark.parametrize("damaged", ["deals.parquet", "deals/part-1.parquet"])
+@pytest.mark.parametrize(("first", "last"), [(20, 400), (-400, -300), (0, None)])  # a page, the end, everything
+def test_a_parquet_file_that_is_damaged_is_named_and_nothing_is_written(
+    damaged: str, first: int, last: int | None, tmp_path: Path
+) -> None:
+    folder = parts(tmp_path / "in" / "deals", *(f"'{n}' AS deal_id, md5('{n}') AS account_name" for n in range(3)))
+    if damaged == "deals.parquet":
+        (folder / "deals" / "part-0.parquet").rename(folder / damaged)
+        shutil.rmtree(folder / "deals")
+    file = folder / damaged
+    data = bytearray(file.read_bytes())
+    data[first:last] = b"\xff" * (last - first) if last is not None else b""
+    file.write_bytes(data)
+    for command in ("score", "impact"):
+        with pytest.raises(BadSource, match=r"batch-(damaged|not-parquet)") as refused:
+            run(folder, tmp_path / "out") if command == "score" else impact(base(), base(), str(folder))
+        assert refused.value.message("en").startswith(f"{damaged}: ")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in"]
 
 
 def test_deal_files_beside_tables_are_told_to_be_left_out(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from dealready.render.words import say
 
 from .pipelines import EXAMPLES
 from .product import base, run
-from .test_batch import write_csv
+from .test_batch import write_csv, write_jsonl
 
 SOAK = "DEALREADY_EXAMPLES" in os.environ
 TABLES = ("deals", "criteria", "findings", "actions")
@@ -188,6 +188,24 @@ def test_a_sign_that_no_workbook_can_hold_is_left_out(tmp_path: Path) -> None:
     score(base(), Job(str(tmp_path / "deals.csv"), str(tmp_path / "out.xlsx"), threads=1, tables=("deals",)))
     label = base().vocabulary.facts["account.name"].label.en
     assert "Bad Steel" in texts(openpyxl.load_workbook(tmp_path / "out.xlsx")["Deals"], label)
+
+
+def test_ids_with_signs_that_no_workbook_can_hold_are_read_back_as_they_were(tmp_path: Path) -> None:
+    ids = ["a\x07b", "a\rb", "a\nb", "ab", "a\r\nb", "a\uffffb", "a_x0007_b", "a_x005F_x0007_b", "_x0041_x0042_", "a__b", "_x"]
+    deals = [{"deal_id": id_, "as_of": "2026-03-16", "account_name": f"n{id_}"} for id_ in ids]
+    people = [{"deal_id": id_, "id": id_, "layer": "decision", "attitude": "resist"} for id_ in ids]
+    source = str(write_jsonl(tmp_path / "in", {"deals": deals, "stakeholders": people}))
+    old, new = str(tmp_path / "old.xlsx"), str(tmp_path / "new")
+    score(base(), Job(source, old, threads=1, tables=("deals", "fired")))
+    report = score(base(), Job(source, new, threads=1, tables=("deals", "fired"), since=old))
+    assert report.changes == {"unchanged": len(ids)}
+    with duckdb.connect() as database:
+        for prefix, output in (("old_", old), ("new_", new)):
+            read_output(database, output, ("deals", "fired"), prefix)
+        fired = [database.execute(f"SELECT deal_id, rule, coalesce(about, '') FROM {prefix}fired ORDER BY ALL").fetchall()
+                 for prefix in ("old_", "new_")]
+    assert fired[0] == fired[1]
+    assert {about for _, _, about in fired[0]} == {"", *ids}
 
 
 def test_a_workbook_that_would_not_hold_a_table_is_refused_with_the_way_out(
