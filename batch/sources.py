@@ -151,7 +151,7 @@ def read_in_place(source: str) -> Iterator[None]:
     """Raise :class:`BadSource` if something fails because a Parquet file is damaged; only reading all of it tells which."""
     try:
         yield
-    except duckdb.OutOfMemoryException:
+    except (duckdb.OutOfMemoryException, duckdb.InterruptException):
         raise
     except duckdb.Error as error:
         path = Path(source)
