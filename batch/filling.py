@@ -28,11 +28,12 @@ def fill_table(
     others = [place for place, _ in names if place not in keep]
     with tempfile.TemporaryDirectory(prefix="dealready-") as scratch:
         path = Path(scratch) / "rows.jsonl"
+        encode = json.JSONEncoder(ensure_ascii=False).encode
         with path.open("w", encoding="utf-8") as file:
             for row in rows:
                 keep.update(place for place in others if place < len(row) and row[place] and not str(row[place]).isspace())
                 cells = {f"c{place}": row[place] for place in keep if place < len(row)}
-                file.write(json.dumps(cells, ensure_ascii=False) + "\n")
+                file.write(encode(cells) + "\n")
         kept = [(place, name) for place, name in names if place in keep]
         if not kept:
             database.execute(f"CREATE TABLE {table} AS SELECT CAST(NULL AS BIGINT) AS {ROW} WHERE false")
