@@ -92,4 +92,6 @@ def text_of_cell(cell: object) -> str | None:
 
 def text_of_value(value: object) -> str | None:
     """Return a value of a file as text; a list as JSON, so that its members are told apart."""
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else text_of_cell(value)
+    if isinstance(value, list | dict):
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))  # as DuckDB writes it
+    return text_of_cell(value)

@@ -45,6 +45,12 @@ _LARGEST_OBJECT = 1 << 26
 _ENDS = "\r\n"
 _OPENING = re.compile(' *"')
 _CLOSING = re.compile(r'((?:[^"]++|"")*+)(?:(") *)?')
+_STRING = r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[1-9a-cefA-CEF][0-9a-fA-F]{3}|u00[2-9a-fA-F][0-9a-fA-F]))*"'
+_NUMBER = r"(?:0|-?[1-9][0-9]{0,10})(?:\.[0-9]{1,4})?"  # of which a float loses nothing
+_VALUE = rf"(?:{_STRING}|true|false|null|{_NUMBER}|\[(?:{_STRING}(?:[ \t]*,[ \t]*{_STRING})*)?\])"
+_PAIR = rf"[ \t]*{_STRING}[ \t]*:[ \t]*{_VALUE}[ \t]*"
+_PLAIN_OBJECT = rf"[ \t\r]*\{{(?:{_PAIR}(?:,{_PAIR})*|[ \t]*)\}}[ \t\r]*"  # DuckDB reads it as JSON has it
+_FRACTION = r":[ \t]*-?[0-9]+\."  # of a number, or something like it in a text
 _MEMBER = re.compile(r'"((?:[^"\\]|\\.)*)"\s*:\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",{}\[\]]+))')
 
 
@@ -172,20 +178,32 @@ def _separator(path: Path, file: TextIO) -> tuple[str, int]:
 
 def _objects_at_once(database: duckdb.DuckDBPyConnection, path: Path, into: str) -> None:
     """Read the objects of a file, each value as a text; whether the same name always has the same type is nobody's business."""
-    objects = (f"read_json_objects(?, format = 'newline_delimited', ignore_errors = true,"
-               f" maximum_object_size = {_LARGEST_OBJECT})")
+    objects = f"read_json_objects(?, format = 'newline_delimited', maximum_object_size = {_LARGEST_OBJECT})"
     database.execute(f"CREATE OR REPLACE TEMP TABLE objects AS SELECT row_number() OVER () AS {ROW}, json FROM {objects}",
                      [str(path)])
-    keys = f"SELECT {ROW}, unnest(json_keys(json)) AS name, generate_subscripts(json_keys(json), 1) AS place FROM objects"
-    names = database.execute(
-        f"SELECT name FROM ({keys}) GROUP BY name ORDER BY min({ROW}), arg_min(place, {ROW})").fetchall()
-    types = literal(json.dumps({name: "VARCHAR" for (name,) in names}, ensure_ascii=False))
-    cells = f"SELECT {ROW}, from_json(json, {types}) AS cells FROM objects WHERE json_type(json) = 'OBJECT'"
-    database.execute(f"CREATE TABLE {into} AS SELECT {ROW}, cells.* FROM ({cells})")
-    (lost,) = database.execute(f"SELECT (SELECT count(*) FROM objects) - count(*) FROM {into}").fetchone() or (0,)
-    database.execute("DROP TABLE objects")
-    if lost:
-        raise _Odd
+    try:
+        plain = f"coalesce(regexp_full_match(json, {literal(_PLAIN_OBJECT)}), false)"
+        if database.execute(f"SELECT 1 FROM objects WHERE NOT {plain} LIMIT 1").fetchone():
+            raise _Odd
+        keys = database.execute(f"SELECT json_keys(json) AS names FROM objects GROUP BY names ORDER BY min({ROW})").fetchall()
+        if any(len(set(names)) < len(names) for (names,) in keys):
+            raise _Odd
+        header = list(dict.fromkeys(name for (names,) in keys for name in names))
+        has_fractions = database.execute(
+            f"SELECT 1 FROM objects WHERE regexp_matches(json, {literal(_FRACTION)}) LIMIT 1").fetchone()
+        kind, columns = ("JSON", map(_text_of_json, header)) if has_fractions else ("VARCHAR", ["cells.*"])
+        types = literal(json.dumps(dict.fromkeys(header, kind), ensure_ascii=False))
+        cells = f"SELECT {ROW}, from_json(json, {types}) AS cells FROM objects"
+        database.execute(f"CREATE TABLE {into} AS SELECT {', '.join([ROW, *columns])} FROM ({cells})")
+    finally:
+        database.execute("DROP TABLE objects")
+
+
+def _text_of_json(name: str) -> str:
+    """Return the SQL of a value as text: of 1.0 that is 1, as it is in other tables."""
+    cell = f"cells.{quoted(name)}"
+    text = f"({cell} ->> '$')"
+    return f"CASE WHEN json_type({cell}) = 'DOUBLE' THEN regexp_replace({text}, '[.]0$', '') ELSE {text} END AS {quoted(name)}"
 
 
 @contextmanager
@@ -369,7 +387,9 @@ def _objects(path: Path) -> Iterator[tuple[int, str, dict[str, object], str]]:
 
 def _object(line: str) -> tuple[dict[str, object], str]:
     try:
-        found = json.loads(line)
+        found = json.loads(line, object_pairs_hook=_told_once)
+    except _KeyTwice:
+        return {}, "batch-line-key-twice"
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
@@ -377,6 +397,17 @@ def _object(line: str) -> tuple[dict[str, object], str]:
     if "\\u" in line and is_broken([json.dumps(found, ensure_ascii=False)]):
         return {}, "batch-line-sign"
     return found, ""
+
+
+class _KeyTwice(Exception):
+    """An object has a key twice; which of the values is meant nobody can tell."""
+
+
+def _told_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise _KeyTwice
+    return found
 
 
 def _key_of(line: str, headers: Headers) -> str:

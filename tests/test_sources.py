@@ -199,6 +199,47 @@ def test_a_cell_may_hold_the_end_of_a_line_as_any_system_writes_it(empty: str, t
     assert [row["deal_name"] for row in found.tables["deals"]] == ["C", "A\rB", "A\r\nB"]
 
 
+NUMBERS = st.sampled_from(["0", "-0", "1.0", "1.50", "0.8", "-2.5", "-0.0", "0.333333333", "1e3", "12345678901.1234",
+                           "99999999999.9999", "123456789012345678901234567890", "true", "null", "NaN"])
+STRINGS = st.text('a\\"/\t钢é😀\x7f:1.0, ', max_size=6).flatmap(
+    lambda text: st.sampled_from([json.dumps(text).replace("/", "\\/"), json.dumps(text, ensure_ascii=False)]))
+VALUES = st.recursive(NUMBERS | STRINGS, lambda values: st.builds(
+    lambda members, between: f"[{between.join(members)}]", st.lists(values, max_size=3), st.sampled_from([",", ", ", " ,\t"])
+) | st.builds('{{"k": {}}}'.format, values), max_leaves=3)
+BROKEN = ["", "[]", '{"deal_id": "b",}', '{"deal_id": "b", "deal_id": "c"}', '{"deal_id": "b"', "{} {}", '{"deal_id": \'b\'}',
+          '{"deal_id": "\\ud83d"}', '{"deal_id":\r"b"}', '{"deal_id": 01}', '{"deal_id": "b"} // c', '{"deal_id": "b"}{}']
+
+
+@given(st.lists(st.tuples(VALUES, VALUES), min_size=1, max_size=4), st.sampled_from(["\n", "\r\n"]),
+       st.lists(st.sampled_from(BROKEN), max_size=2), st.data())
+def test_what_a_good_line_of_json_means_does_not_depend_on_other_lines(
+    values: list[tuple[str, str]], end: str, bad: list[str], order: st.DataObject
+) -> None:
+    good = [f'{{"deal_id": {place}, "deal_name": {one}, "note":{other} }}{end}' for place, (one, other) in enumerate(values)]
+    reads_alike("in.jsonl", [], good, [line + end for line in bad], order)
+
+
+@pytest.mark.parametrize("empty", ["", "\n"])
+def test_a_fraction_of_json_is_rounded_and_a_whole_number_is_the_same_with_and_without_a_point(
+    empty: str, tmp_path: Path
+) -> None:
+    (tmp_path / "deals.jsonl").write_text(
+        f'{{"deal_id": 1.0, "as_of": "{DAY}", "loyalty_repeat_rate": 0.333333333}}\n{empty}', "utf-8")
+    (tmp_path / "stakeholders.jsonl").write_text('{"deal_id": 1.0, "id": 1.0}\n', "utf-8")
+    found = examine(tmp_path)
+    assert [(row["deal_id"], float(row["loyalty_repeat_rate"])) for row in found.tables["deals"]] == [("1", 0.3333)]
+    assert [(row["deal_id"], row["id"]) for row in found.tables["stakeholders"]] == [("1", "1")]
+
+
+@pytest.mark.parametrize(("broken", "code"), [("{},}}", "batch-line-json"), ('{}, "deal_id": "C"}}', "batch-line-key-twice")])
+@pytest.mark.parametrize("empty", ["", "\n"])
+def test_no_object_of_json_is_read_that_may_mean_several(broken: str, code: str, empty: str, tmp_path: Path) -> None:
+    line = broken.format(f'{{"deal_id": "B", "as_of": "{DAY}"')
+    (tmp_path / "deals.jsonl").write_text(f'{{"deal_id": "A", "as_of": "{DAY}"}}\n{line}\n{empty}', "utf-8")
+    found = examine(tmp_path)
+    assert (found.good, found.errors) == (["A"], [("deals", 2, "B", None, line, code)])
+
+
 def test_items_of_deals_that_nobody_listed_make_no_deals(tmp_path: Path) -> None:
     found = examine(csv_folder(tmp_path / "in", deals=DEALS, stakeholders="deal_id,id\nZ,1\nZ,1\n"))
     assert (found.deals, found.rejected) == (2, [])
