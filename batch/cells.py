@@ -28,9 +28,9 @@ _LONGEST_NO_VALUE = max(map(len, _NO_VALUES))
 _NEVER_WORDS = re.compile(r"BOOLEAN|DATE|TIME.*|U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL.*")
 _WHOLE = ("TINYINT", "SMALLINT", "INT", "INTEGER", "BIGINT")
 _BETWEEN = {"set": r"[;；|、,，\n]", "refs": r"[;；|、,，\n]", "list": r"[;；|\n]"}
-_TIME_OF_DAY = re.compile(
-    r"[T ](?P<hours>\d{1,2}):(?P<minutes>\d{2})(?::\d{2}(?:\.\d+)?)?"
-    r"(?:Z|(?P<zone>[+-]\d{2})(?::?(?P<rest>\d{2}))?)?$")
+_TIME_OF_DAY = re.compile(  # no zone is further from UTC than 14 hours
+    r"[T ](?P<hours>[01]?\d|2[0-3]):(?P<minutes>[0-5]\d)(?::[0-5]\d(?:\.\d+)?)?"
+    r"(?:Z|(?P<zone>[+-](?:0\d|1[0-3]|14(?=(?::?00)?$)))(?::?(?P<rest>[0-5]\d))?)?$")
 _FIRST_DAY, _LAST_DAY = "DATE '0001-01-01'", "DATE '9999-12-31'"  # that anybody can note; databases know others
 
 

@@ -28,11 +28,12 @@ def fill_table(
     others = [place for place, _ in names if place not in keep]
     with tempfile.TemporaryDirectory(prefix="dealready-") as scratch:
         path = Path(scratch) / "rows.jsonl"
+        encode = json.JSONEncoder(ensure_ascii=False).encode
         with path.open("w", encoding="utf-8") as file:
             for row in rows:
                 keep.update(place for place in others if place < len(row) and row[place] and not str(row[place]).isspace())
                 cells = {f"c{place}": row[place] for place in keep if place < len(row)}
-                file.write(json.dumps(cells, ensure_ascii=False) + "\n")
+                file.write(encode(cells) + "\n")
         kept = [(place, name) for place, name in names if place in keep]
         if not kept:
             database.execute(f"CREATE TABLE {table} AS SELECT CAST(NULL AS BIGINT) AS {ROW} WHERE false")
@@ -77,7 +78,8 @@ def text_of_cell(cell: object) -> str | None:
     if cell is None:
         return None
     if isinstance(cell, list | dict):
-        return json.dumps(cell, ensure_ascii=False, default=text_of_cell)  # so that members are told apart
+        # As DuckDB writes it; members are told apart in it, as they would not be between signs.
+        return json.dumps(cell, ensure_ascii=False, separators=(",", ":"), default=text_of_cell)
     if isinstance(cell, dt.datetime):
         return cell.date().isoformat() if cell.time() == dt.time() else cell.isoformat(" ")
     if isinstance(cell, bytes):

@@ -6,7 +6,6 @@ than by line, is read again: then each line that can't be read is told, with the
 
 from __future__ import annotations
 
-import csv
 import gzip
 import json
 import re
@@ -14,10 +13,10 @@ import shutil
 import tempfile
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain, zip_longest
+from itertools import chain
 from pathlib import Path
 from string import whitespace
 from typing import TextIO
@@ -27,7 +26,7 @@ import duckdb
 from ..facts.encoding import decode
 from ..facts.problems import Rejected
 from .cells import literal
-from .filling import ROW, is_nameless, quoted, text_of_cell, told_apart
+from .filling import ROW, quoted, text_of_cell, told_apart
 from .headers import Headers
 from .refusal import BadSource
 from .rows import Unread, drop_blanks, fill_rows, is_blank, is_broken, key_place
@@ -41,11 +40,25 @@ _NOTHING = f'{_SEPARATORS}"{whitespace}'
 _QUOTED = re.compile(r'(?<![^,;\t|])"(?:[^"]|"")*(?:"|$)')  # where a cell begins
 _TOLD = re.compile(r'"?sep=([,;:|^~\t])"?\s*', re.IGNORECASE)  # as Excel may say it in a line before the header
 _LONGEST_RECORD = 1_000  # lines; a cell that goes on for longer has a quote that nobody closed
-_LONGEST_TEXT = 500_000  # signs of a record; DuckDB takes lines of two million bytes
+_LONGEST_TEXT = 2_000_000  # bytes of a record, as many as DuckDB takes
 _LARGEST_OBJECT = 1 << 26
 _ENDS = "\r\n"
+_OPENING = re.compile(' *"')
+_CLOSING = re.compile(r'((?:[^"]++|"")*+)(?:(") *)?')
+_STRING = r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[1-9a-cefA-CEF][0-9a-fA-F]{3}|u00[2-9a-fA-F][0-9a-fA-F]))*"'
+_NUMBER = r"(?:0|-?[1-9][0-9]{0,10})(?:\.[0-9]{1,4})?"  # of which a float loses nothing
+_VALUE = rf"(?:{_STRING}|true|false|null|{_NUMBER}|\[(?:{_STRING}(?:[ \t]*,[ \t]*{_STRING})*)?\])"
+_PAIR = rf"[ \t]*{_STRING}[ \t]*:[ \t]*{_VALUE}[ \t]*"
+_PLAIN_OBJECT = rf"[ \t\r]*\{{(?:{_PAIR}(?:,{_PAIR})*|[ \t]*)\}}[ \t\r]*"  # DuckDB reads it as JSON has it
+_FRACTION = r":[ \t]*-?[0-9]+\."  # of a number, or something like it in a text
 _MEMBER = re.compile(r'"((?:[^"\\]|\\.)*)"\s*:\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",{}\[\]]+))')
-_AT_ONCE_FAILS = (duckdb.InvalidInputException, duckdb.BinderException, UnicodeDecodeError, csv.Error)
+
+
+class _Odd(Exception):
+    """A file holds what DuckDB would not read as it is read line by line."""
+
+
+_AT_ONCE_FAILS = (_Odd, duckdb.InvalidInputException, duckdb.BinderException, UnicodeDecodeError)
 
 
 def read_lines(database: duckdb.DuckDBPyConnection, path: Path, into: str, headers: Headers) -> list[Unread]:
@@ -91,6 +104,8 @@ def _succeeds(
 ) -> bool:
     """Read a file at once; tell whether all of it was read, and each line is a row, so that counting rows counts lines."""
     try:
+        if _has_lone_returns(path):  # which end lines too, but not all for DuckDB
+            raise _Odd
         at_once(database, path, into)
         (last,) = database.execute(f"SELECT coalesce(max({ROW}), 0) FROM {into}").fetchone() or (0,)
         if last == _line_count(path):
@@ -102,44 +117,49 @@ def _succeeds(
     return False
 
 
+def _blocks(path: Path) -> Iterator[bytes]:
+    """Yield what a file holds in blocks of whole lines."""
+    with path.open("rb") as file:
+        while block := file.read(1 << 18):  # small enough to stay at hand for those who search it
+            yield block + file.readline()
+
+
+def _has_lone_returns(path: Path) -> bool:
+    return any(b"\r" in block and re.search(rb"\r(?!\n)", block) for block in _blocks(path))
+
+
+def _has_odd_quotes(path: Path, separator: str) -> bool:
+    """Tell whether several blanks come before a quote, or only blanks between two: these DuckDB reads in ways of its own."""
+    start = f"[{re.escape(separator)}\n]".encode()
+    before, between = re.compile(start + b' {2,}"'), re.compile(b"(?<!" + start + b')" +"')
+    return any(
+        (b'  "' in block and before.search(b"\n" + block)) or (b'" ' in block and between.search(b"\n" + block))
+        for block in _blocks(path) if b'"' in block  # which is far sooner told
+    )
+
+
 def _line_count(path: Path) -> int:
     count, last = 0, b"\n"
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            count += block.count(b"\n")
-            last = block[-1:]
+    for block in _blocks(path):
+        count += block.count(b"\n")
+        last = block[-1:]
     return count + (last != b"\n")
 
 
 def _cells_at_once(database: duckdb.DuckDBPyConnection, path: Path, into: str) -> None:
     with path.open(encoding="utf-8-sig", newline="") as file:
         separator, before = _separator(path, file)
-        header = next(csv.reader(file, delimiter=separator), [])
-    if is_blank(header):
-        raise csv.Error("the header stands further down")
-    columns = _columns(header)
-    row = f"row_number() OVER () + {before + 1} AS {ROW}"
-    _take_cells(database, path, into, separator, columns, row, columns, before)
-
-
-def _columns(header: Sequence[str]) -> dict[str, str]:
-    """Return the columns of a file, numbered, with the name that each is to have."""
+        header = next((record.cells for record in _records(file, separator)), None) or []
+    if is_blank(header) or _has_odd_quotes(path, separator):
+        raise _Odd
     _, *names = told_apart([ROW, *(name.strip() for name in header)])
-    return {f"c{place}": name for place, name in enumerate(names)}
-
-
-def _take_cells(
-    database: duckdb.DuckDBPyConnection, path: Path, into: str, separator: str, there: Iterable[str], row: str,
-    columns: Mapping[str, str], before: int = 0,
-) -> None:
-    """Make a table out of a file with a header, in which ``there`` are the columns; ``row`` is the SQL of a row's number.
-
-    ``before`` the header there are so many other lines.
-    """
-    kept = ", ".join([row, *(f"{column} AS {quoted(name)}" for column, name in columns.items())])
-    options = f"delim = {literal(separator)}, skip = {before}, columns = {dict.fromkeys(there, 'VARCHAR')}"
+    columns = {f"c{place}": name for place, name in enumerate(names)}
+    kept = ", ".join(f"{column} AS {quoted(name)}" for column, name in columns.items())
+    options = (f"delim = {literal(separator)}, skip = {before}, max_line_size = {_LONGEST_TEXT},"
+               f" columns = {dict.fromkeys(columns, 'VARCHAR')}")
     reader = f"read_csv(?, auto_detect = false, header = true, quote = '\"', escape = '\"', {options})"
-    database.execute(f"CREATE TABLE {into} AS SELECT {kept} FROM {reader}", [str(path)])
+    row = f"row_number() OVER () + {before + 1} AS {ROW}"
+    database.execute(f"CREATE TABLE {into} AS SELECT {row}, {kept} FROM {reader}", [str(path)])
 
 
 def _separator(path: Path, file: TextIO) -> tuple[str, int]:
@@ -158,20 +178,32 @@ def _separator(path: Path, file: TextIO) -> tuple[str, int]:
 
 def _objects_at_once(database: duckdb.DuckDBPyConnection, path: Path, into: str) -> None:
     """Read the objects of a file, each value as a text; whether the same name always has the same type is nobody's business."""
-    objects = (f"read_json_objects(?, format = 'newline_delimited', ignore_errors = true,"
-               f" maximum_object_size = {_LARGEST_OBJECT})")
+    objects = f"read_json_objects(?, format = 'newline_delimited', maximum_object_size = {_LARGEST_OBJECT})"
     database.execute(f"CREATE OR REPLACE TEMP TABLE objects AS SELECT row_number() OVER () AS {ROW}, json FROM {objects}",
                      [str(path)])
-    keys = f"SELECT {ROW}, unnest(json_keys(json)) AS name, generate_subscripts(json_keys(json), 1) AS place FROM objects"
-    names = database.execute(
-        f"SELECT name FROM ({keys}) GROUP BY name ORDER BY min({ROW}), arg_min(place, {ROW})").fetchall()
-    types = literal(json.dumps({name: "VARCHAR" for (name,) in names}, ensure_ascii=False))
-    cells = f"SELECT {ROW}, from_json(json, {types}) AS cells FROM objects WHERE json_type(json) = 'OBJECT'"
-    database.execute(f"CREATE TABLE {into} AS SELECT {ROW}, cells.* FROM ({cells})")
-    (lost,) = database.execute(f"SELECT (SELECT count(*) FROM objects) - count(*) FROM {into}").fetchone() or (0,)
-    database.execute("DROP TABLE objects")
-    if lost:
-        raise duckdb.InvalidInputException(f"{lost} lines are no objects")
+    try:
+        plain = f"coalesce(regexp_full_match(json, {literal(_PLAIN_OBJECT)}), false)"
+        if database.execute(f"SELECT 1 FROM objects WHERE NOT {plain} LIMIT 1").fetchone():
+            raise _Odd
+        keys = database.execute(f"SELECT json_keys(json) AS names FROM objects GROUP BY names ORDER BY min({ROW})").fetchall()
+        if any(len(set(names)) < len(names) for (names,) in keys):
+            raise _Odd
+        header = list(dict.fromkeys(name for (names,) in keys for name in names))
+        has_fractions = database.execute(
+            f"SELECT 1 FROM objects WHERE regexp_matches(json, {literal(_FRACTION)}) LIMIT 1").fetchone()
+        kind, columns = ("JSON", map(_text_of_json, header)) if has_fractions else ("VARCHAR", ["cells.*"])
+        types = literal(json.dumps(dict.fromkeys(header, kind), ensure_ascii=False))
+        cells = f"SELECT {ROW}, from_json(json, {types}) AS cells FROM objects"
+        database.execute(f"CREATE TABLE {into} AS SELECT {', '.join([ROW, *columns])} FROM ({cells})")
+    finally:
+        database.execute("DROP TABLE objects")
+
+
+def _text_of_json(name: str) -> str:
+    """Return the SQL of a value as text: of 1.0 that is 1, as it is in other tables."""
+    cell = f"cells.{quoted(name)}"
+    text = f"({cell} ->> '$')"
+    return f"CASE WHEN json_type({cell}) = 'DOUBLE' THEN regexp_replace({text}, '[.]0$', '') ELSE {text} END AS {quoted(name)}"
 
 
 @contextmanager
@@ -216,37 +248,27 @@ def _decoded(data: bytes, file: str) -> tuple[str, frozenset[int]]:
 def _cells_slowly(
     database: duckdb.DuckDBPyConnection, path: Path, into: str, headers: Headers, undecoded: frozenset[int]
 ) -> list[Unread]:
-    """Copy the good lines, each with its number before it, for DuckDB to read."""
     unread: list[Unread] = []
-    with (path.open(encoding="utf-8-sig", newline="") as file, tempfile.TemporaryDirectory(prefix="dealready-") as scratch,
-          (Path(scratch) / path.name).open("w", encoding="utf-8", newline="") as copy):
+    with path.open(encoding="utf-8-sig", newline="") as file:
         separator, before = _separator(path, file)
         records = _records(file, separator, before + 1)
-        header = next((cells for record in records if (cells := record.cells) and not is_blank(cells)), [])
-        columns = _columns(header)
-        names = list(columns.values())
-        key = key_place(names, headers)
-        writer = csv.writer(copy, delimiter=separator, lineterminator="\n")
-        writer.writerow([ROW, *columns])
-        for record in records:
-            code, words = _wrong_with(record, len(columns), undecoded)
-            if record.cells is not None and is_blank(
-                cell for cell, name in zip_longest(record.cells, names, fillvalue="") if not is_nameless(name)
-            ):
-                continue
-            if code:
-                parts = record.cells or record.text.split(separator)
-                deal_id = parts[key].strip('" \r\n') if key < len(parts) else ""
-                unread.append(Unread(record.line, record.text.strip(), deal_id, code, words))
-            elif record.is_plain and len(record.cells or ()) == len(columns):
-                copy.write(f"{record.line}{separator}{record.text.rstrip(_ENDS)}\n")
-            elif record.cells:
-                writer.writerow([record.line, *record.cells[:len(columns)]])
-        copy.flush()
-        row = f"CAST({ROW} AS BIGINT) AS {ROW}"
-        _take_cells(database, Path(copy.name), into, separator, (ROW, *columns), row, columns)
-        drop_blanks(database, into)
-    return unread
+        names = next((record.cells for record in records if record.cells and not is_blank(record.cells)), [])
+        header = [name.strip() for name in names]
+        key = key_place(header, headers)
+        named = [place for place, name in enumerate(header) if name]
+
+        def rows() -> Iterator[tuple[int, list[str | None]]]:
+            for record in records:
+                code, words = _wrong_with(record, len(header), undecoded)
+                cells = record.cells
+                if not code and cells:
+                    yield record.line, [cell or None for cell in cells]
+                elif code and (cells is None or not is_blank([cells[place] for place in named if place < len(cells)])):
+                    parts = cells or record.text.split(separator)
+                    deal_id = parts[key].strip('" \r\n') if key < len(parts) else ""
+                    unread.append(Unread(record.line, record.text.strip(), deal_id, code, words))
+
+        return [*fill_rows(database, into, header, rows(), headers), *unread]
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +282,6 @@ class _Record:
     lines: int
     text: str
     cells: list[str] | None
-    is_plain: bool
 
 
 def _wrong_with(record: _Record, expected: int, undecoded: frozenset[int]) -> tuple[str, dict[str, str]]:
@@ -268,11 +289,15 @@ def _wrong_with(record: _Record, expected: int, undecoded: frozenset[int]) -> tu
     cells = record.cells
     if undecoded and not undecoded.isdisjoint(range(record.line, record.line + record.lines)):
         return "batch-line-encoding", {}
-    if cells is None or len(record.text) > _LONGEST_TEXT:
+    if cells is None or _is_too_long(record.text):
         return "batch-line-quotes", {}
     if cells and (len(cells) < expected or any(cells[expected:])):
         return "batch-line-cells", {"found": str(len(cells)), "expected": str(expected)}
     return "", {}
+
+
+def _is_too_long(text: str) -> bool:
+    return len(text) * 4 > _LONGEST_TEXT and len(text.encode()) > _LONGEST_TEXT
 
 
 def _records(lines: Iterable[str], separator: str, number: int = 1) -> Iterator[_Record]:
@@ -287,29 +312,52 @@ def _records(lines: Iterable[str], separator: str, number: int = 1) -> Iterator[
         return waiting.popleft() if waiting else next(source, "")
 
     while line := take():
-        taken, is_plain = [line], '"' not in line
-        plain = line.rstrip(_ENDS)
-        cells = (plain.split(separator) if plain else []) if is_plain else _cells(taken, take, separator)
+        taken, plain = [line], line.rstrip(_ENDS)
+        cells = _cells(taken, take, separator) if '"' in plain else plain.split(separator) if plain else []
         if cells is None:
             waiting.extendleft(reversed(taken[1:]))
             del taken[1:]
-        yield _Record(number, len(taken), "".join(taken), cells, is_plain)
+        yield _Record(number, len(taken), "".join(taken), cells)
         number += len(taken)
 
 
 def _cells(taken: list[str], take: Callable[[], str], separator: str) -> list[str] | None:
-    """Return the cells of the record that begins with the line in ``taken``, which gains those that it goes on over."""
+    """Return the cells of the record that begins with the line in ``taken``, which gains those that it goes on over.
 
-    def lines() -> Iterator[str]:
-        yield taken[0]
-        while len(taken) < _LONGEST_RECORD and (line := take()):
-            taken.append(line)
-            yield line
+    As DuckDB has it, blanks around the quotes of a cell are no part of it, and within a cell without them a quote is a sign.
+    """
+    cells: list[str] = []
+    line, place = taken[0].rstrip(_ENDS), 0
+    while True:
+        if opening := _OPENING.match(line, place):
+            found = _quoted_cell(taken, take, opening.end())
+            if found is None:
+                return None
+            cell, place = found
+            line = taken[-1].rstrip(_ENDS)
+            if place < len(line) and line[place] != separator:
+                return None
+        else:
+            end = line.find(separator, place)
+            cell, place = line[place: end if end >= 0 else None], end if end >= 0 else len(line)
+        cells.append(cell)
+        if place >= len(line):
+            return cells
+        place += 1
 
-    try:
-        return next(csv.reader(lines(), delimiter=separator, strict=True))
-    except csv.Error:
-        return None
+
+def _quoted_cell(taken: list[str], take: Callable[[], str], place: int) -> tuple[str, int] | None:
+    """Return what stands from a place in the last line on to the closing quote, and where in the then last line that ends."""
+    parts: list[str] = []
+    while closing := _CLOSING.match(taken[-1], place):
+        parts.append(closing[1])
+        if closing[2]:
+            return "".join(parts).replace('""', '"'), closing.end()
+        if len(taken) >= _LONGEST_RECORD or not (line := take()):
+            break
+        taken.append(line)
+        place = 0
+    return None
 
 
 def _objects_slowly(
@@ -339,7 +387,9 @@ def _objects(path: Path) -> Iterator[tuple[int, str, dict[str, object], str]]:
 
 def _object(line: str) -> tuple[dict[str, object], str]:
     try:
-        found = json.loads(line)
+        found = json.loads(line, object_pairs_hook=_told_once)
+    except _KeyTwice:
+        return {}, "batch-line-key-twice"
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
@@ -347,6 +397,17 @@ def _object(line: str) -> tuple[dict[str, object], str]:
     if "\\u" in line and is_broken([json.dumps(found, ensure_ascii=False)]):
         return {}, "batch-line-sign"
     return found, ""
+
+
+class _KeyTwice(Exception):
+    """An object has a key twice; which of the values is meant nobody can tell."""
+
+
+def _told_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise _KeyTwice
+    return found
 
 
 def _key_of(line: str, headers: Headers) -> str:

@@ -136,10 +136,19 @@ def test_a_moment_counts_by_its_day_in_utc_on_every_machine(
 @pytest.mark.parametrize(("moment", "day"), [
     ("2026-03-16T23:30:00-05:00", 17), ("2026-03-16T03:30:00+08:00", 15), ("2026/3/16 23:30-0030", 17),
     ("2026-03-16 23:30Z", 16), ("2026-03-16T03:30:00", 16),
+    ("2026-03-16 00:00+14:00", 15), ("2026-03-16 9:59:59.999-12", 16),
 ])
 def test_a_moment_in_a_text_with_a_time_zone_counts_by_its_day_in_utc(moment: str, day: int, tmp_path: Path) -> None:
     (tmp_path / "deals.csv").write_text(f"deal_id,as_of\nA,{moment}\n", "utf-8")
     assert examine(tmp_path).tables["deals"][0]["as_of"] == dt.date(2026, 3, day)
+
+
+@pytest.mark.parametrize("time", [
+    "99:99", "24:00", "25:00", "-1:00", "12:60", "12:00:60", "12:00+99", "12:00+14:01", "12:00-15:00", "12:00+08:60", "1:5",
+])
+def test_a_time_that_no_clock_shows_is_told(time: str, tmp_path: Path) -> None:
+    (tmp_path / "deals.csv").write_text(f"deal_id,as_of\nA,{DAY} {time}\n", "utf-8")
+    assert [error[3:] for error in examine(tmp_path).errors] == [("as_of", f"{DAY} {time}", "not-a-date")]
 
 
 @pytest.mark.parametrize("moment", ["9999-12-31T23:30:00-05:00", "0001-01-01T03:30:00+08:00"])

@@ -12,7 +12,7 @@ import shutil
 import sqlite3
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -146,6 +146,101 @@ def test_every_line_of_a_file_is_in_one_record_or_told_to_be_none(parts: list[st
     assert "".join(record.text for record in records) == text
     assert [record.line for record in records] == list(accumulate((record.lines for record in records), initial=1))[:-1]
     assert all(record.lines == 1 for record in records if record.cells is None)
+
+
+def cells_of(name: str, lines: Sequence[str], folder: Path) -> list[dict[str, Any]]:
+    """Return what each row of a raw table of deals holds, without what is empty."""
+    (folder / name).write_bytes("".join(lines).encode())
+    with duckdb.connect() as database:
+        database.execute("SET threads = 1")
+        open_source(database, str(folder / name), base().vocabulary)
+        found = database.execute("FROM raw_deals ORDER BY _row")
+        names = [column[0] for column in found.description or ()]
+        return [{key: cell for key, cell in zip(names, row, strict=True) if cell not in (None, "") and key != "_row"}
+                for row in found.fetchall()]
+
+
+def reads_alike(name: str, header: Sequence[str], good: Sequence[str], bad: Sequence[str], order: st.DataObject) -> None:
+    """Hold that good lines among bad ones, in any order, are what each of them is in a file of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        alone = {line: cells_of(name, [*header, line], Path(folder)) for line in good}
+        together = order.draw(st.permutations([*good, *bad]))
+        expected = [row for line in together if line in alone for row in alone[line]]
+        assert cells_of(name, [*header, *together], Path(folder)) == expected
+        assert cells_of(name, [*header, *good], Path(folder)) == [row for line in good for row in alone[line]]
+
+
+SPELLINGS = st.builds(
+    "{}{}{}".format, st.sampled_from(["", "", " ", "  ", "\t"]),
+    st.text('ab",;\r钢 ', max_size=3).map(lambda text: '"' + text.replace('"', '""') + '"') | st.text("ab钢 ", max_size=3)
+    | st.builds("a{}".format, st.text('a" ', max_size=3)),
+    st.sampled_from(["", "", " ", "  "]))
+
+
+@given(st.lists(st.tuples(SPELLINGS, SPELLINGS), min_size=1, max_size=4), st.sampled_from(["\n", "\r\n"]),
+       st.lists(st.sampled_from(["x", "x,1,2,3", "", '"a" "b",c', " , "]), max_size=2), st.data())
+def test_what_a_good_line_of_csv_means_does_not_depend_on_other_lines(
+    cells: list[tuple[str, str]], end: str, bad: list[str], order: st.DataObject
+) -> None:
+    good = [",".join([f"d{place}", *pair]) + end for place, pair in enumerate(cells)]
+    reads_alike("in.csv", ["deal_id,account_name,deal_name\n"], good, [line + end for line in bad], order)
+
+
+@pytest.mark.parametrize("bad", ["", f"d4,{DAY}\n", "\n"])
+def test_blanks_around_the_quotes_of_a_cell_are_no_part_of_it(bad: str, tmp_path: Path) -> None:
+    lines = [f'd1,{DAY}, "Smith, Jones"', f'd2,{DAY},"B" ', f'd3,{DAY}, "C"', f'd4,{DAY},   "D ""4"""  ']
+    deals = "\n".join(["deal_id,as_of,account_name", *lines, bad])
+    found = examine(csv_folder(tmp_path / "in", deals=deals)).tables["deals"]
+    names = [row["account_name"] for row in found]
+    assert names == ["Smith, Jones", "B", "C", 'D "4"'][:3 if bad.startswith("d4") else 4]
+
+
+@pytest.mark.parametrize("empty", ["", "\n"])
+def test_a_cell_may_hold_the_end_of_a_line_as_any_system_writes_it(empty: str, tmp_path: Path) -> None:
+    deals = f'deal_id,as_of,deal_name\nd1,{DAY},C\n{empty}d2,{DAY},"A\rB"\nd3,{DAY},"A\r\nB"\n'
+    found = examine(csv_folder(tmp_path / "in", deals=deals))
+    assert [row["deal_name"] for row in found.tables["deals"]] == ["C", "A\rB", "A\r\nB"]
+
+
+NUMBERS = st.sampled_from(["0", "-0", "1.0", "1.50", "0.8", "-2.5", "-0.0", "0.333333333", "1e3", "12345678901.1234",
+                           "99999999999.9999", "123456789012345678901234567890", "true", "null", "NaN"])
+STRINGS = st.text('a\\"/\t钢é😀\x7f:1.0, ', max_size=6).flatmap(
+    lambda text: st.sampled_from([json.dumps(text).replace("/", "\\/"), json.dumps(text, ensure_ascii=False)]))
+VALUES = st.recursive(NUMBERS | STRINGS, lambda values: st.builds(
+    lambda members, between: f"[{between.join(members)}]", st.lists(values, max_size=3), st.sampled_from([",", ", ", " ,\t"])
+) | st.builds('{{"k": {}}}'.format, values), max_leaves=3)
+BROKEN = ["", "[]", '{"deal_id": "b",}', '{"deal_id": "b", "deal_id": "c"}', '{"deal_id": "b"', "{} {}", '{"deal_id": \'b\'}',
+          '{"deal_id": "\\ud83d"}', '{"deal_id":\r"b"}', '{"deal_id": 01}', '{"deal_id": "b"} // c', '{"deal_id": "b"}{}']
+
+
+@given(st.lists(st.tuples(VALUES, VALUES), min_size=1, max_size=4), st.sampled_from(["\n", "\r\n"]),
+       st.lists(st.sampled_from(BROKEN), max_size=2), st.data())
+def test_what_a_good_line_of_json_means_does_not_depend_on_other_lines(
+    values: list[tuple[str, str]], end: str, bad: list[str], order: st.DataObject
+) -> None:
+    good = [f'{{"deal_id": {place}, "deal_name": {one}, "note":{other} }}{end}' for place, (one, other) in enumerate(values)]
+    reads_alike("in.jsonl", [], good, [line + end for line in bad], order)
+
+
+@pytest.mark.parametrize("empty", ["", "\n"])
+def test_a_fraction_of_json_is_rounded_and_a_whole_number_is_the_same_with_and_without_a_point(
+    empty: str, tmp_path: Path
+) -> None:
+    (tmp_path / "deals.jsonl").write_text(
+        f'{{"deal_id": 1.0, "as_of": "{DAY}", "loyalty_repeat_rate": 0.333333333}}\n{empty}', "utf-8")
+    (tmp_path / "stakeholders.jsonl").write_text('{"deal_id": 1.0, "id": 1.0}\n', "utf-8")
+    found = examine(tmp_path)
+    assert [(row["deal_id"], float(row["loyalty_repeat_rate"])) for row in found.tables["deals"]] == [("1", 0.3333)]
+    assert [(row["deal_id"], row["id"]) for row in found.tables["stakeholders"]] == [("1", "1")]
+
+
+@pytest.mark.parametrize(("broken", "code"), [("{},}}", "batch-line-json"), ('{}, "deal_id": "C"}}', "batch-line-key-twice")])
+@pytest.mark.parametrize("empty", ["", "\n"])
+def test_no_object_of_json_is_read_that_may_mean_several(broken: str, code: str, empty: str, tmp_path: Path) -> None:
+    line = broken.format(f'{{"deal_id": "B", "as_of": "{DAY}"')
+    (tmp_path / "deals.jsonl").write_text(f'{{"deal_id": "A", "as_of": "{DAY}"}}\n{line}\n{empty}', "utf-8")
+    found = examine(tmp_path)
+    assert (found.good, found.errors) == (["A"], [("deals", 2, "B", None, line, code)])
 
 
 def test_items_of_deals_that_nobody_listed_make_no_deals(tmp_path: Path) -> None:
