@@ -12,10 +12,8 @@ import re
 import shutil
 import tempfile
 import zlib
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from string import whitespace
@@ -28,6 +26,7 @@ from ..facts.problems import Rejected
 from .cells import literal
 from .filling import ROW, quoted, text_of_cell, told_apart
 from .headers import Headers
+from .records import LONGEST_TEXT, records, wrong_with
 from .refusal import BadSource
 from .rows import Unread, drop_blanks, fill_rows, is_blank, is_broken, key_place
 
@@ -39,12 +38,7 @@ _SEPARATORS = ",;\t|"
 _NOTHING = f'{_SEPARATORS}"{whitespace}'
 _QUOTED = re.compile(r'(?<![^,;\t|])"(?:[^"]|"")*(?:"|$)')  # where a cell begins
 _TOLD = re.compile(r'"?sep=([,;:|^~\t])"?\s*', re.IGNORECASE)  # as Excel may say it in a line before the header
-_LONGEST_RECORD = 1_000  # lines; a cell that goes on for longer has a quote that nobody closed
-_LONGEST_TEXT = 2_000_000  # bytes of a record, as many as DuckDB takes
 _LARGEST_OBJECT = 1 << 26
-_ENDS = "\r\n"
-_OPENING = re.compile(' *"')
-_CLOSING = re.compile(r'((?:[^"]++|"")*+)(?:(") *)?')
 _STRING = r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[1-9a-cefA-CEF][0-9a-fA-F]{3}|u00[2-9a-fA-F][0-9a-fA-F]))*"'
 _NUMBER = r"(?:0|-?[1-9][0-9]{0,10})(?:\.[0-9]{1,4})?"  # of which a float loses nothing
 _VALUE = rf"(?:{_STRING}|true|false|null|{_NUMBER}|\[(?:{_STRING}(?:[ \t]*,[ \t]*{_STRING})*)?\])"
@@ -149,13 +143,13 @@ def _line_count(path: Path) -> int:
 def _cells_at_once(database: duckdb.DuckDBPyConnection, path: Path, into: str) -> None:
     with path.open(encoding="utf-8-sig", newline="") as file:
         separator, before = _separator(path, file)
-        header = next((record.cells for record in _records(file, separator)), None) or []
+        header = next((record.cells for record in records(file, separator)), None) or []
     if is_blank(header) or _has_odd_quotes(path, separator):
         raise _Odd
     _, *names = told_apart([ROW, *(name.strip() for name in header)])
     columns = {f"c{place}": name for place, name in enumerate(names)}
     kept = ", ".join(f"{column} AS {quoted(name)}" for column, name in columns.items())
-    options = (f"delim = {literal(separator)}, skip = {before}, max_line_size = {_LONGEST_TEXT},"
+    options = (f"delim = {literal(separator)}, skip = {before}, max_line_size = {LONGEST_TEXT},"
                f" columns = {dict.fromkeys(columns, 'VARCHAR')}")
     reader = f"read_csv(?, auto_detect = false, header = true, quote = '\"', escape = '\"', {options})"
     row = f"row_number() OVER () + {before + 1} AS {ROW}"
@@ -173,7 +167,7 @@ def _separator(path: Path, file: TextIO) -> tuple[str, int]:
         return told[1], 1
     header = next((line for line in chain([first], file) if line.strip(_NOTHING)), "")
     file.seek(0)
-    return "\t" if path.suffix.lower() == ".tsv" else max(_SEPARATORS, key=_QUOTED.sub("", header.rstrip(_ENDS)).count), 0
+    return "\t" if path.suffix.lower() == ".tsv" else max(_SEPARATORS, key=_QUOTED.sub("", header.rstrip("\r\n")).count), 0
 
 
 def _objects_at_once(database: duckdb.DuckDBPyConnection, path: Path, into: str) -> None:
@@ -251,15 +245,15 @@ def _cells_slowly(
     unread: list[Unread] = []
     with path.open(encoding="utf-8-sig", newline="") as file:
         separator, before = _separator(path, file)
-        records = _records(file, separator, before + 1)
-        names = next((record.cells for record in records if record.cells and not is_blank(record.cells)), [])
+        found = records(file, separator, before + 1)
+        names = next((record.cells for record in found if record.cells and not is_blank(record.cells)), [])
         header = [name.strip() for name in names]
         key = key_place(header, headers)
         named = [place for place, name in enumerate(header) if name]
 
         def rows() -> Iterator[tuple[int, list[str | None]]]:
-            for record in records:
-                code, words = _wrong_with(record, len(header), undecoded)
+            for record in found:
+                code, words = wrong_with(record, len(header), undecoded)
                 cells = record.cells
                 if not code and cells:
                     yield record.line, [cell or None for cell in cells]
@@ -269,95 +263,6 @@ def _cells_slowly(
                     unread.append(Unread(record.line, record.text.strip(), deal_id, code, words))
 
         return [*fill_rows(database, into, header, rows(), headers), *unread]
-
-
-@dataclass(frozen=True, slots=True)
-class _Record:
-    """A record of a CSV file: where it begins and how many lines it takes; without cells if it is none.
-
-    A blank line has no cells either, but an empty list.
-    """
-
-    line: int
-    lines: int
-    text: str
-    cells: list[str] | None
-
-
-def _wrong_with(record: _Record, expected: int, undecoded: frozenset[int]) -> tuple[str, dict[str, str]]:
-    """Return the message of what is wrong with a record, and the words that fill it; empty cells at its end are not."""
-    cells = record.cells
-    if undecoded and not undecoded.isdisjoint(range(record.line, record.line + record.lines)):
-        return "batch-line-encoding", {}
-    if cells is None or _is_too_long(record.text):
-        return "batch-line-quotes", {}
-    if cells and (len(cells) < expected or any(cells[expected:])):
-        return "batch-line-cells", {"found": str(len(cells)), "expected": str(expected)}
-    return "", {}
-
-
-def _is_too_long(text: str) -> bool:
-    return len(text) * 4 > _LONGEST_TEXT and len(text.encode()) > _LONGEST_TEXT
-
-
-def _records(lines: Iterable[str], separator: str, number: int = 1) -> Iterator[_Record]:
-    """Yield each record of a CSV file; the first line has this number.
-
-    A line that opens a quote which is not closed as it should be has no cells, and the next record
-    begins right after it.
-    """
-    source, waiting = iter(lines), deque[str]()
-
-    def take() -> str:
-        return waiting.popleft() if waiting else next(source, "")
-
-    while line := take():
-        taken, plain = [line], line.rstrip(_ENDS)
-        cells = _cells(taken, take, separator) if '"' in plain else plain.split(separator) if plain else []
-        if cells is None:
-            waiting.extendleft(reversed(taken[1:]))
-            del taken[1:]
-        yield _Record(number, len(taken), "".join(taken), cells)
-        number += len(taken)
-
-
-def _cells(taken: list[str], take: Callable[[], str], separator: str) -> list[str] | None:
-    """Return the cells of the record that begins with the line in ``taken``, which gains those that it goes on over.
-
-    As DuckDB has it, blanks around the quotes of a cell are no part of it, and within a cell without them a quote is a sign.
-    """
-    cells: list[str] = []
-    line, place = taken[0].rstrip(_ENDS), 0
-    while True:
-        if opening := _OPENING.match(line, place):
-            found = _quoted_cell(taken, take, opening.end())
-            if found is None:
-                return None
-            cell, place = found
-            line = taken[-1].rstrip(_ENDS)
-            if place < len(line) and line[place] != separator:
-                return None
-        else:
-            end = line.find(separator, place)
-            cell, place = line[place: end if end >= 0 else None], end if end >= 0 else len(line)
-        cells.append(cell)
-        if place >= len(line):
-            return cells
-        place += 1
-
-
-def _quoted_cell(taken: list[str], take: Callable[[], str], place: int) -> tuple[str, int] | None:
-    """Return what stands from a place in the last line on to the closing quote, and where in the then last line that ends."""
-    parts: list[str] = []
-    while closing := _CLOSING.match(taken[-1], place):
-        parts.append(closing[1])
-        if closing[2]:
-            return "".join(parts).replace('""', '"'), closing.end()
-        if len(taken) >= _LONGEST_RECORD or not (line := take()):
-            break
-        taken.append(line)
-        place = 0
-    return None
 
 
 def _objects_slowly(

@@ -25,7 +25,7 @@ import openpyxl
 import pytest
 from dealready.batch.canonical import lay_down
 from dealready.batch.engines import DuckEngine
-from dealready.batch.lines import _records
+from dealready.batch.records import records
 from dealready.batch.refusal import BadSource
 from dealready.batch.sources import open_source
 from dealready.batch.summary import summarise
@@ -142,10 +142,10 @@ PIECES = ["A,1\n", 'B,"x', 'C,"two\n', '3"\n', '"q"" ,"\n', '"', "\n", "D,1,\r\n
 @given(st.lists(st.sampled_from(PIECES)))
 def test_every_line_of_a_file_is_in_one_record_or_told_to_be_none(parts: list[str]) -> None:
     text = "".join(parts)
-    records = list(_records(io.StringIO(text, newline=""), ","))
-    assert "".join(record.text for record in records) == text
-    assert [record.line for record in records] == list(accumulate((record.lines for record in records), initial=1))[:-1]
-    assert all(record.lines == 1 for record in records if record.cells is None)
+    found = list(records(io.StringIO(text, newline=""), ","))
+    assert "".join(record.text for record in found) == text
+    assert [record.line for record in found] == list(accumulate((record.lines for record in found), initial=1))[:-1]
+    assert all(record.lines == 1 for record in found if record.cells is None)
 
 
 def cells_of(name: str, lines: Sequence[str], folder: Path) -> list[dict[str, Any]]:
