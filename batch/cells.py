@@ -10,7 +10,6 @@ import datetime as dt
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 
 from ..facts.deal import PLAIN_FACTS
 from ..facts.tables import Column, ColumnType
@@ -210,27 +209,17 @@ def meanings_of(column: Column, written: Iterable[str]) -> tuple[dict[str, objec
     return meanings, bad
 
 
-def _fact_of(column: Column) -> Fact | None:
-    """Return a fact whose parser reads a column; a key or a text has none."""
-    if column.role == "listed":
-        return PLAIN_FACTS["bool"]
-    if column.fact is None or column.role == "value":
+def _fact_of(column: Column) -> Fact:
+    """Return a fact whose parser reads a column: its own, or a plain one of its type."""
+    if column.fact is not None and column.role == "value":
         return column.fact
-    if column.type == "text":
-        return None
-    return replace(column.fact, type="date" if column.type == "date" else "bool", values=())
+    return PLAIN_FACTS["text" if column.type == "text" else "date" if column.type == "date" else "bool"]
 
 
-def _meaning(column: Column, fact: Fact | None, text: str) -> object:
+def _meaning(column: Column, fact: Fact, text: str) -> object:
     text = text.strip()
     if text in _UNKNOWN:
         return None
-    if fact is None:
-        if text in SHEET_ERRORS:
-            raise BadValue("sheet-error", found=text)
-        if len(text) > LONGEST_TEXT:
-            raise BadValue("text-too-long", limit=str(LONGEST_TEXT), length=str(len(text)))
-        return text
     if fact.type in _BETWEEN and column.role == "value":
         return list(in_order(fact, [parse_member(fact, part) for part in _parts(fact, text)]))
     if column.type == "date" and (time := _TIME_OF_DAY.search(text)):

@@ -77,11 +77,7 @@ def checked(job: Job, vocabulary: Vocabulary) -> Job:
 
 
 def _check_options(job: Job) -> None:
-    """Raise :class:`BadSource` for places that are not given, and for options that do not go together."""
-    if not job.source:
-        raise BadSource("batch-source-empty")
-    if not job.target:
-        raise BadSource("batch-target-empty")
+    """Raise :class:`BadSource` for options that do not go together."""
     in_folder = is_folder(job.target)
     if job.engine == "spark":
         if job.since or job.format or job.memory or job.threads or not (in_folder or _is_in_catalogue(job)):

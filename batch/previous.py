@@ -27,7 +27,8 @@ OUTPUT_TABLES = (  # as a person reads them
     DEALS, "changes", "actions", "questions", "findings", "criteria", CONTRADICTIONS, "fired", CONDITIONS, "errors", "run")
 _FORMULA = r"(''*[=+\-@\t\r])"  # how a text begins that a spreadsheet takes for a formula, or one that was kept from it
 CALLED = (KEY, "about")  # columns with ids that people gave, by which an output is compared with a later one
-_HELD_BACK = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")  # what no sheet holds, or what stands for it
+NEVER_HELD = "[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]"  # signs that no sheet holds
+_HELD_BACK = re.compile(f"{NEVER_HELD}|\r|_(?=x[0-9A-Fa-f]{{4}}_)")  # these, what becomes another one, and what stands for them
 _GIVEN_BACK = "_x(?:00[01][0-9A-F]|005F|FFF[EF])_|[^_]+|_"
 IDS = "ids"  # the hidden sheet of a workbook that tells which id each label stands for, and in which place:
 HEADER = ""  # among the headers, or in the column of that name

@@ -19,7 +19,7 @@ from ..engine.outputs import CONDITIONS
 from ..facts.texts import Language
 from ..render.words import say
 from .labels import Label, called_otherwise
-from .previous import CALLED, HEADER, IDS, OUTPUT_TABLES, held
+from .previous import CALLED, HEADER, IDS, NEVER_HELD, OUTPUT_TABLES, held
 from .refusal import BadSource
 
 _MOST_ROWS = 1_048_575
@@ -37,7 +37,6 @@ _COLOURS: Mapping[str, Mapping[object, str]] = {  # by column and id: a name tha
     },
 }
 _FORMATS = {"deal_amount": "#,##0"}
-_NEVER_HELD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _BETWEEN = re.compile(r"(\[|\]|, |;|\.\.)")  # the ids in a value or threshold
 _HELP_LINES = 5
 _WIDEST, _SAMPLE = 60, 200
@@ -58,7 +57,7 @@ class _Looks:
 
     def text(self, column: str, value: str) -> str:
         """Return a text as people read it, without signs that no sheet holds; ids keep theirs, or two might become one."""
-        return self.labels.get((column, value)) or (held(value) if column in CALLED else _NEVER_HELD.sub("", value))
+        return self.labels.get((column, value)) or (held(value) if column in CALLED else re.sub(NEVER_HELD, "", value))
 
 
 def write_workbook(database: duckdb.DuckDBPyConnection, path: Path, tables: Sequence[str], language: Language) -> None:

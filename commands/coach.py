@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..render.help import LocalCommand, LocalOption
+from ..render.help import LocalArgument, LocalCommand, LocalOption
 from .rules import rules
 from .shared import (
     BAD_INPUT,
@@ -134,7 +134,7 @@ def rules_mutate(
 
 
 @rules.command("log", cls=LocalCommand, help="help.rules.log")
-@click.argument("old", required=False, type=click.Path(exists=False))
+@click.argument("old", required=False, type=click.Path(exists=False), cls=LocalArgument)
 @click.option("--json", "as_json", is_flag=True, help="option.json", cls=LocalOption)
 @common_options
 def rules_log(old: str | None, as_json: bool, language: Language) -> None:

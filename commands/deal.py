@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..render.help import LocalCommand, LocalOption
+from ..render.help import LocalArgument, LocalCommand, LocalOption
 from .shared import (
     BAD_INPUT,
     DEAL,
@@ -34,7 +34,7 @@ def _conclusions(base: RuleBase) -> list[str]:
 
 
 @click.command(cls=LocalCommand, help="help.next")
-@click.argument("deals", nargs=-1, required=True, type=DEAL, metavar="DEAL...")
+@click.argument("deals", nargs=-1, required=True, type=DEAL, metavar="DEAL...", cls=LocalArgument)
 @click.option("--all", "everything", is_flag=True, help="option.all", cls=LocalOption)
 @click.option("--format", "format_", type=click.Choice(["text", "json", "yaml", "jsonl"]), default="text",
               help="option.next.format", cls=LocalOption)
@@ -69,8 +69,8 @@ def next(deals: tuple[str, ...], everything: bool, format_: str, language: Langu
 
 
 @click.command(cls=LocalCommand, help="help.why")
-@click.argument("deal", type=DEAL)
-@click.argument("conclusion", shell_complete=completing(_conclusions))
+@click.argument("deal", type=DEAL, cls=LocalArgument)
+@click.argument("conclusion", shell_complete=completing(_conclusions), cls=LocalArgument)
 @click.option("--all", "everything", is_flag=True, help="option.why.all", cls=LocalOption)
 @click.option("--format", "format_", type=click.Choice(["text", "json", "yaml", "mermaid", "dot"]), default="text",
               help="option.why.format", cls=LocalOption)
@@ -111,7 +111,7 @@ def why(deal: str, conclusion: str, everything: bool, format_: str, language: La
 
 
 @click.command(cls=LocalCommand, help="help.check")
-@click.argument("deals", nargs=-1, required=True, type=DEAL, metavar="DEAL...")
+@click.argument("deals", nargs=-1, required=True, type=DEAL, metavar="DEAL...", cls=LocalArgument)
 @common_options
 def check(deals: tuple[str, ...], language: Language) -> None:
     """Validate deal files; tell where a file disagrees with itself."""
@@ -139,7 +139,7 @@ def check(deals: tuple[str, ...], language: Language) -> None:
 
 
 @click.command(cls=LocalCommand, help="help.ask")
-@click.argument("deal", type=DEAL)
+@click.argument("deal", type=DEAL, cls=LocalArgument)
 @common_options
 def ask(deal: str, language: Language) -> None:
     """Ask for the facts that matter most and write the answers into the deal file."""

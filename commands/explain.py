@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..render.help import LocalCommand, LocalOption
+from ..render.help import LocalArgument, LocalCommand, LocalOption
 from .shared import DEAL, common_options, fail, format_option, load, new_console, print_data, reject, rule_base
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=LocalCommand, help="help.whynot")
-@click.argument("deal", type=DEAL)
-@click.argument("conclusion")
+@click.argument("deal", type=DEAL, cls=LocalArgument)
+@click.argument("conclusion", cls=LocalArgument)
 @click.option("--all", "everything", is_flag=True, help="option.whynot.all", cls=LocalOption)
 @format_option
 @common_options
@@ -45,7 +45,7 @@ def whynot(deal: str, conclusion: str, everything: bool, format_: str, language:
 
 
 @click.command(cls=LocalCommand, help="help.whatif")
-@click.argument("deal", type=DEAL)
+@click.argument("deal", type=DEAL, cls=LocalArgument)
 @click.option("--set", "sets", multiple=True, metavar="FACT=VALUE", help="option.set", cls=LocalOption)
 @click.option("--add", "adds", multiple=True, metavar="ITEM:FIELD=VALUE,...", help="option.add", cls=LocalOption)
 @click.option("--drop", "drops", multiple=True, metavar="NAME", help="option.drop", cls=LocalOption)
@@ -71,8 +71,8 @@ def whatif(
 
 
 @click.command(cls=LocalCommand, help="help.diff")
-@click.argument("old", type=DEAL)
-@click.argument("new", type=DEAL)
+@click.argument("old", type=DEAL, cls=LocalArgument)
+@click.argument("new", type=DEAL, cls=LocalArgument)
 @format_option
 @common_options
 def diff(old: str, new: str, format_: str, language: Language) -> None:

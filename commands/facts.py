@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..render.help import LocalCommand, LocalGroup
+from ..render.help import LocalArgument, LocalCommand, LocalGroup
 from .shared import common_options, completing, fail, language_option, new_console, print_rows, rule_base
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def facts() -> None:
 
 
 @facts.command("list", cls=LocalCommand, help="help.facts.list")
-@click.argument("topic", required=False, default="")
+@click.argument("topic", required=False, default="", cls=LocalArgument)
 @common_options
 def facts_list(topic: str, language: Language) -> None:
     """List the facts, of one topic or collection if it is named."""
@@ -36,7 +36,7 @@ def facts_list(topic: str, language: Language) -> None:
 
 
 @facts.command("search", cls=LocalCommand, help="help.facts.search")
-@click.argument("word")
+@click.argument("word", cls=LocalArgument)
 @common_options
 def facts_search(word: str, language: Language) -> None:
     """List the facts whose id, label, meaning or question has a word in it."""
@@ -44,7 +44,7 @@ def facts_search(word: str, language: Language) -> None:
 
 
 @facts.command("show", cls=LocalCommand, help="help.facts.show")
-@click.argument("fact", shell_complete=completing(_names))
+@click.argument("fact", shell_complete=completing(_names), cls=LocalArgument)
 @common_options
 def facts_show(fact: str, language: Language) -> None:
     """Show one fact."""

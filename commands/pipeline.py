@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..engine.outputs import CONDITIONS, OUTPUTS
-from ..render.help import LocalCommand, LocalOption
+from ..render.help import LocalArgument, LocalCommand, LocalOption
 from .shared import FOUND_SOMETHING, THREADS, common_options, fail, new_console, print_data, rule_base
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def sql(dialect: str, tables: tuple[str, ...], output: str, script: bool, langua
 
 
 @click.command(cls=LocalCommand, help="help.score")
-@click.argument("source", metavar="INPUT")
+@click.argument("source", metavar="INPUT", cls=LocalArgument)
 @click.option("-o", "--output", "target", required=True, metavar="OUTPUT", help="option.output", cls=LocalOption)
 @click.option("--format", "format_", type=click.Choice(["parquet", "csv", "jsonl"]), default=None, help="option.table_format",
               cls=LocalOption)
@@ -109,7 +109,7 @@ def _tables(written: str | None, target: str, compared: bool, explained: bool) -
 
 
 @click.command(cls=LocalCommand, help="help.summary")
-@click.argument("output", metavar="OUTPUT")
+@click.argument("output", metavar="OUTPUT", cls=LocalArgument)
 @click.option("--all", "everything", is_flag=True, help="option.summary.all", cls=LocalOption)
 @click.option("--json", "as_json", is_flag=True, help="option.json", cls=LocalOption)
 @common_options

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..render.help import LocalCommand, LocalGroup
+from ..render.help import LocalArgument, LocalCommand, LocalGroup
 from .shared import FOUND_SOMETHING, common_options, completing, fail, language_option, new_console, print_rows, rule_base
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def rules() -> None:
 
 
 @rules.command("list", cls=LocalCommand, help="help.rules.list")
-@click.argument("topic", required=False, default="")
+@click.argument("topic", required=False, default="", cls=LocalArgument)
 @common_options
 def rules_list(topic: str, language: Language) -> None:
     """List the rules, of one topic if it is named."""
@@ -37,7 +37,7 @@ def rules_list(topic: str, language: Language) -> None:
 
 
 @rules.command("search", cls=LocalCommand, help="help.rules.search")
-@click.argument("word")
+@click.argument("word", cls=LocalArgument)
 @common_options
 def rules_search(word: str, language: Language) -> None:
     """List the rules, criteria, actions and findings that have a word in them."""
@@ -45,7 +45,7 @@ def rules_search(word: str, language: Language) -> None:
 
 
 @rules.command("show", cls=LocalCommand, help="help.rules.show")
-@click.argument("name", shell_complete=completing(_names))
+@click.argument("name", shell_complete=completing(_names), cls=LocalArgument)
 @common_options
 def rules_show(name: str, language: Language) -> None:
     """Show a rule, criterion, action, finding, source, tension or parameter."""
@@ -99,7 +99,7 @@ def rules_sources(language: Language) -> None:
 
 
 @rules.command("check", cls=LocalCommand, help="help.rules.check")
-@click.argument("folder", required=False, type=click.Path())
+@click.argument("folder", required=False, type=click.Path(), cls=LocalArgument)
 @common_options
 def rules_check(folder: str | None, language: Language) -> None:
     """Check the rule base, or a folder of rules as a layer over ours."""

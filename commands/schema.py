@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..render.help import LocalCommand
+from ..render.help import LocalArgument, LocalCommand
 from .shared import common_options, print_data, rule_base
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=LocalCommand, help="help.schema")
-@click.argument("what", type=click.Choice(["deal", "diagnosis"]))
+@click.argument("what", type=click.Choice(["deal", "diagnosis"]), cls=LocalArgument)
 @common_options
 def schema(what: str, language: Language) -> None:
     """Print the JSON Schema of a deal file or of a diagnosis."""

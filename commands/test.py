@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..render.help import LocalCommand, LocalOption
+from ..render.help import LocalArgument, LocalCommand, LocalOption
 from .shared import DEAL, FOUND_SOMETHING, common_options, fail, load, new_console, print_data, reject, rule_base
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=LocalCommand, help="help.test")
-@click.argument("paths", nargs=-1, type=click.Path(), metavar="PATH...")
+@click.argument("paths", nargs=-1, type=click.Path(), metavar="PATH...", cls=LocalArgument)
 @click.option("--new", "new", type=DEAL, metavar="DEAL", help="option.test.new", cls=LocalOption)
 @click.option("--output", "-o", "target", type=click.Path(), metavar="FILE", help="option.test.output", cls=LocalOption)
 @click.option("--jobs", "-j", type=click.IntRange(1), default=None, help="option.jobs", cls=LocalOption)

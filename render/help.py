@@ -70,15 +70,24 @@ class _Context(click.Context):
     formatter_class = _Formatter
 
 
-class LocalOption(click.Option):
-    """An option whose help is a key of ``help.yaml``, and whose value is no empty text."""
+class _Given(click.Parameter):
+    """An option or argument that is no empty text, which an unset variable of a shell leaves, and nobody means."""
 
     def consume_value(self, ctx: click.Context, opts: Mapping[str, Any]) -> tuple[Any, ParameterSource]:
-        """Return what was given; raise :class:`click.UsageError` for an empty text, which no option means by itself."""
+        """Return what was given and where; raise :class:`click.UsageError` for an empty text."""
         value, source = super().consume_value(ctx, opts)
-        if source is ParameterSource.COMMANDLINE and "" in (value if self.multiple else (value,)):
-            raise click.UsageError(say("option.empty", current_language(), option=self.opts[0]), ctx)
+        if source is ParameterSource.COMMANDLINE and "" in (value if isinstance(value, list | tuple) else (value,)):
+            name = self.opts[0] if isinstance(self, click.Option) else self.human_readable_name.rstrip(".")
+            raise click.UsageError(say("given.empty", current_language(), name=name), ctx)
         return value, source
+
+
+class LocalArgument(_Given, click.Argument):
+    """An argument of a command."""
+
+
+class LocalOption(_Given, click.Option):
+    """An option whose help is a key of ``help.yaml``."""
 
     def make_metavar(self, ctx: click.Context) -> str:
         """Return what stands for the value; for a number, whose type click calls by an English name only, it is N."""

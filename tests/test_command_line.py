@@ -320,6 +320,17 @@ def test_a_topic_or_name_that_there_is_none_of_is_told(asked: str, told: str) ->
     assert told in result.stderr
 
 
+@pytest.mark.parametrize("words", [
+    ("next", ""), ("rules", "check", ""), ("test", ""), ("facts", "list", ""), ("whatif", "deal.yaml", "--set", ""),
+    ("rules", "impact", "--deals="), ("next", "deal.yaml", "--rules", ""),
+], ids=" ".join)
+def test_nothing_that_is_given_empty_is_taken_for_the_folder_one_is_in_or_for_nothing(words: tuple[str, ...]) -> None:
+    for language, told in (("en", " is empty; a value was expected"), ("zh", " 为空；应给出值")):
+        result = run(*words, "--lang", language)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert told in result.stderr
+
+
 def _typed(value: object) -> object:
     """Return scalars as an editor sees them: numbers and booleans typed, dates as text."""
     if isinstance(value, dict):

@@ -115,7 +115,6 @@ def test_what_an_output_is_compared_with_is_looked_at_before_anything_is_read(
 
 @pytest.mark.parametrize(("target", "options", "code"), [
     ("out.xlsx", {"format": "csv"}, "batch-format"), ("out.duckdb", {"format": "parquet"}, "batch-format"),
-    ("", {}, "batch-target"),
 ])
 def test_an_output_that_makes_no_sense_is_refused(target: str, options: dict[str, str], code: str, source: Path) -> None:
     with pytest.raises(BadSource, match=code):
