@@ -39,7 +39,7 @@ REFUSED = {
     ("whynot", "veto_raised@nobody"): "'nobody' is not on file among the stakeholders (known: cheng",
     ("whynot", "veto_raised@dengg"): "did you mean 'deng'?",
     ("whynot", "readiness.high"): "dealready why shows what it counts",
-    ("why", ""): "say which conclusion", ("why", "@deng"): "say which conclusion", ("why", "do."): "say which conclusion",
+    ("why", ""): "CONCLUSION is empty", ("why", "@deng"): "say which conclusion", ("why", "do."): "say which conclusion",
     ("why", "readiness"): "may mean: readiness.high, readiness.low",
     ("why", "readiness.lo@deng"): "about the whole deal",
     ("why", "propose"): "may mean: do.propose_next_order, do.propose_the_close",
